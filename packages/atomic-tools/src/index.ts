@@ -1,0 +1,6 @@
+/**
+ * The built-in tools, written as the first plugin.
+ *
+ * @packageDocumentation
+ */
+export const placeholder = true;

@@ -1,0 +1,6 @@
+/**
+ * Looks at a source tree, chooses a strategy and writes the Dockerfile.
+ *
+ * @packageDocumentation
+ */
+export const placeholder = true;

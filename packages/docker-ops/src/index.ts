@@ -1,0 +1,6 @@
+/**
+ * Image references, engines, builds, registries and credentials, with every success read back.
+ *
+ * @packageDocumentation
+ */
+export const placeholder = true;

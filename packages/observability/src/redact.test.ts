@@ -1,0 +1,83 @@
+import { inspect } from "node:util";
+import { expect, test } from "vitest";
+import { createLogger, createRedactor, MASK, Secret } from "./index.ts";
+
+test("a secret cannot be printed by any ordinary means", () => {
+  const secret = new Secret("hunter22");
+  const printed = [
+    String(secret),
+    JSON.stringify({ secret }),
+    inspect({ secret }, { showHidden: true }),
+    Object.keys(secret).join(),
+  ];
+  for (const text of printed) expect(text).not.toContain("hunter22");
+  expect(secret.reveal()).toBe("hunter22");
+});
+
+test("a learned secret is masked in running text, URL-encoded and in base64", () => {
+  const redactor = createRedactor();
+  redactor.learn(new Secret("pa:ss wörd"));
+  const encodings = ["pa:ss wörd", encodeURIComponent("pa:ss wörd"), Buffer.from("pa:ss wörd").toString("base64")];
+  for (const encoding of encodings) expect(redactor.text(`before ${encoding} after`)).toBe(`before ${MASK} after`);
+});
+
+test.each([
+  ["https://user:pass@example.com/x", `https://${MASK}@example.com/x`],
+  ["Authorization: Basic dXNlcjpwYXNz", `Authorization: ${MASK}`],
+  ["sent bearer abcdefghijklmnopqrstuvwxyz", `sent bearer ${MASK}`],
+  ["RUN NPM_TOKEN=npm_abc123 npm ci", `RUN NPM_TOKEN=${MASK} npm ci`],
+  ['DB_PASSWORD="two words" next', `DB_PASSWORD=${MASK} next`],
+])("an unannounced credential is masked: %s", (input, expected) => {
+  expect(createRedactor().text(input)).toBe(expected);
+});
+
+test.each(["node:20-slim", "exit code: 1", "https://example.com/a@b", "sha256:" + "f".repeat(64), "tokens left: 5"])(
+  "ordinary text stays as it is: %s",
+  (text) => {
+    expect(createRedactor().text(text)).toBe(text);
+  },
+);
+
+test("values under secret names are masked at any depth, others stay", () => {
+  const redacted = createRedactor().value({
+    user: "u",
+    list: [{ password: "p", "registry.token": "t" }],
+    port: 5000,
+    none: null,
+  });
+  expect(redacted).toEqual({ user: "u", list: [{ password: MASK, "registry.token": MASK }], port: 5000, none: null });
+});
+
+test("a hostile text of one megabyte is redacted without freezing", () => {
+  const redactor = createRedactor();
+  for (const unit of ["a", "A_", "password=", "basic ", "a://", "'", "x-registry-auth:"]) {
+    const started = process.cpuUsage().user;
+    redactor.text(unit.repeat(Math.ceil(1_000_000 / unit.length)));
+    expect(process.cpuUsage().user - started).toBeLessThan(20_000_000);
+  }
+});
+
+test("a log line carries fields, error causes and no secret", () => {
+  const lines: string[] = [];
+  const redactor = createRedactor();
+  redactor.learn("s3cr3t-value");
+  const logger = createLogger({ level: "info", redactor, write: (line) => lines.push(line) }).child({
+    sessionId: "s1",
+  });
+  logger.info("pushed with s3cr3t-value", { error: new Error("outer", { cause: new Error("s3cr3t-value inside") }) });
+  logger.debug("not at this level");
+  expect(lines).toHaveLength(1);
+  const line: unknown = JSON.parse(lines[0] ?? "");
+  expect(line).toMatchObject({
+    level: "info",
+    sessionId: "s1",
+    msg: `pushed with ${MASK}`,
+    error: { message: "outer", cause: { message: `${MASK} inside` } },
+  });
+});
+
+test("a silent logger writes nothing", () => {
+  const lines: string[] = [];
+  createLogger({ level: "silent", redactor: createRedactor(), write: (line) => lines.push(line) }).error("x");
+  expect(lines).toEqual([]);
+});

@@ -1,0 +1,68 @@
+import { MASK, Secret } from "./secret.ts";
+
+/**
+ * The one choke point for text that leaves the process: logs, results, errors and the record all pass here.
+ *
+ * - R1  A secret that was announced with {@link Redactor.learn} is masked wherever its text appears, also
+ *       URL-encoded and in base64.
+ * - R2  What looks like a credential is masked without having been announced: user information in a URL,
+ *       `Authorization` headers, values of keys that are named for a secret.
+ * - R3  Every pattern runs in linear time: no nested repetition over one class of characters.
+ */
+export interface Redactor {
+  /** Masks this secret from now on. Texts under four characters are refused: masking them would shred every message. */
+  learn(secret: Secret | string): void;
+  /** The text with every secret masked. */
+  text(text: string): string;
+  /** A copy of plain JSON with every secret masked, in keys' values and in running text. */
+  value<Value>(value: Value): Value;
+}
+
+const SHORTEST_SECRET = 4;
+const SECRET_KEY =
+  /^(?:.*[_.-])?(?:password|passwd|secret|token|apikey|api[_-]key|access[_-]key|private[_-]key|credentials?|identitytoken|registrytoken|authorization|auth)$/i;
+
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${MASK}@`],
+  [
+    /(\b(?:authorization|x-registry-auth|x-registry-config)["']?\s{0,4}[:=]\s{0,4}["']?)(?:(?:basic|bearer)\s+)?[^\s"',]{1,4096}/gi,
+    `$1${MASK}`,
+  ],
+  [/(\b(?:basic|bearer)\s+)[A-Za-z0-9+/=._~-]{16,4096}/gi, `$1${MASK}`],
+  [
+    /(\b[A-Z0-9_]{0,64}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)\s?=\s?)(?:"[^"\n]{0,4096}"|'[^'\n]{0,4096}'|[^\s"']{1,4096})/gi,
+    `$1${MASK}`,
+  ],
+];
+
+/** Makes a redactor that knows no secret yet. */
+export function createRedactor(): Redactor {
+  const known = new Set<string>();
+
+  const text = (input: string): string => {
+    let output = input;
+    for (const secret of known) if (output.includes(secret)) output = output.replaceAll(secret, MASK);
+    for (const [pattern, replacement] of PATTERNS) output = output.replace(pattern, replacement);
+    return output;
+  };
+
+  const value = (input: unknown, key: string): unknown => {
+    if (typeof input === "string") return key !== "" && SECRET_KEY.test(key) ? MASK : text(input);
+    if (input instanceof Secret) return MASK;
+    if (Array.isArray(input)) return input.map((item) => value(item, ""));
+    if (typeof input !== "object" || input === null) return input;
+    return Object.fromEntries(Object.entries(input).map(([name, item]) => [name, value(item, name)]));
+  };
+
+  return {
+    learn(secret) {
+      const plain = secret instanceof Secret ? secret.reveal() : secret;
+      if (plain.length < SHORTEST_SECRET) return;
+      known.add(plain);
+      known.add(encodeURIComponent(plain));
+      known.add(Buffer.from(plain).toString("base64"));
+    },
+    text,
+    value: <Value>(input: Value) => value(input, "") as Value,
+  };
+}

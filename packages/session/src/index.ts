@@ -1,0 +1,6 @@
+/**
+ * The durable record of sessions, jobs, tool executions and errors.
+ *
+ * @packageDocumentation
+ */
+export const placeholder = true;

@@ -1,0 +1,3 @@
+import type { defineProject } from "vitest/config";
+
+export declare const project: (name: string) => ReturnType<typeof defineProject>;
