@@ -3,4 +3,55 @@
  *
  * @packageDocumentation
  */
-export const placeholder = true;
+
+// References: text to parts and back, and what docker means by a short name.
+export { formatReference, isImageId, parseReference } from "./reference/parse.ts";
+export type { ImageReference } from "./reference/parse.ts";
+export { normalizeReference, withDefaultTag } from "./reference/normalize.ts";
+export type { NormalizedReference } from "./reference/normalize.ts";
+
+// The engine: found as the docker CLI finds it; its operations are on the `Engine`.
+export { connectEngine } from "./engine/connect.ts";
+export type { ConnectOptions } from "./engine/connect.ts";
+export type { EngineProfile } from "./engine/profile.ts";
+export type { EngineEndpoint } from "./endpoint/types.ts";
+export { DEADLINES } from "./engine/deadline.ts";
+export type {
+  BaseImageReplacement,
+  BuildOptions,
+  BuildResult,
+  BuildStep,
+  Engine,
+  HistoryEntry,
+  ImageDetails,
+  ImageSummary,
+  LayerCount,
+  LoadResult,
+  OperationOptions,
+  ProbeOptions,
+  ProbeResult,
+  Progress,
+  PullOptions,
+  PullResult,
+  PushOptions,
+  PushResult,
+  RemoveOptions,
+  RemoveResult,
+  TagOptions,
+  TagResult,
+} from "./types.ts";
+
+// The build context, for those who must know what would be sent before it is.
+export { resolveContext } from "./context/resolve-context.ts";
+export type { BuildContext } from "./context/resolve-context.ts";
+
+// Credentials: where the docker configuration keeps them.
+export { resolveCredential } from "./credentials/resolve.ts";
+export type { ResolveOptions } from "./credentials/resolve.ts";
+export type { Credential } from "./credentials/types.ts";
+export { readDockerConfig } from "./credentials/config-file.ts";
+export type { DockerConfig } from "./credentials/config-file.ts";
+
+// Errors: the codes that this package adds.
+export { dockerErrors } from "./errors.ts";
+export type { DockerErrorCode } from "./errors.ts";

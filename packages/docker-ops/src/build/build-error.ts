@@ -1,0 +1,55 @@
+/** Says which of our codes a failed build is, from the builder's own words. */
+import { fail } from "../errors.ts";
+import { oneLine } from "../engine/engine-error.ts";
+import type { BuildObserver } from "./build-observer.ts";
+
+/** Texts of BuildKit's parser and frontend, the classic builder's and buildah's. */
+const PARSE_ERROR =
+  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format/i;
+
+const BASE_STEP = /^\[internal\] load metadata for |^resolve image config for |^(?:\[[^\]]{1,200}\] )?FROM /i;
+const BASE_ERROR =
+  /pull access denied|manifest unknown|manifest for .{1,600} not found|failed to resolve source metadata|failed to do request|no such host|connection refused|i\/o timeout|unable to find image|error creating build container|initializing source|image not known|: not found$/i;
+
+const COPY_MISSING =
+  /failed to compute cache key|failed to calculate checksum|copy failed|add failed|no such file or directory/i;
+
+/** What BuildKit puts before the words that matter. */
+const NOISE =
+  /^failed to solve(?: with frontend [\w.]+)?: (?:rpc error: code = \w+ desc = )?(?:failed to create LLB definition: )?/;
+
+/** The error for what the builder said. */
+export function buildError(message: string, observer: BuildObserver): Error {
+  const step = observer.failedStep();
+  const logTail = observer.logTail();
+  const withLog = logTail === "" ? {} : { logTail };
+  const text = oneLine(message.replace(NOISE, ""));
+  if (/no space left on device/i.test(message)) return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
+  if (PARSE_ERROR.test(message)) {
+    const line = /\bline (\d+)/i.exec(message)?.[1];
+    return fail(
+      "DOCKERFILE_INVALID",
+      `the Dockerfile is not valid: ${text}`,
+      line === undefined ? {} : { details: { line: Number(line) } },
+    );
+  }
+  if (
+    (step !== null && BASE_STEP.test(step) && BASE_ERROR.test(message)) ||
+    (step === null && BASE_ERROR.test(message))
+  ) {
+    return fail("BASE_IMAGE_UNAVAILABLE", `a base image is not to be had: ${text}`, {
+      ...withLog,
+      ...(step === null ? {} : { details: { step } }),
+    });
+  }
+  const remedy = COPY_MISSING.test(message)
+    ? { remedy: "Check that the file exists in the context and is not left out by .dockerignore." }
+    : {};
+  const at = step === null ? "" : ` at ${oneLine(step)}`;
+  return fail("BUILD_FAILED", `the build failed${at}: ${text}`, {
+    ...withLog,
+    ...remedy,
+    stage: "build",
+    ...(step === null ? {} : { details: { step } }),
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * Builds an image and reports it only when the engine shows it.
+ *
+ * - B1  The stream must end with the image's id; a stream that merely ends is a failure.
+ * - B2  Every tag that is reported points, by an inspect after the build, to the image that was built.
+ * - B3  The context is streamed; its failure is the build's failure, and the first of the two is told.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isKitError } from "@container-kit/errors";
+import { packContext } from "../context/pack.ts";
+import { readIgnoreRules } from "../context/ignore.ts";
+import { resolveContext } from "../context/resolve-context.ts";
+import { withDeadline } from "../engine/deadline.ts";
+import { errorOf, readProgress } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { EngineProfile } from "../engine/profile.ts";
+import type { Query, Transport } from "../engine/transport.ts";
+import { fail } from "../errors.ts";
+import { inspectImage } from "../images/inspect.ts";
+import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
+import type { BaseImageReplacement, BuildOptions, BuildResult, ImageDetails } from "../types.ts";
+import { replaceBaseImages } from "./base-images.ts";
+import { buildError } from "./build-error.ts";
+import type { BuildObserver } from "./build-observer.ts";
+import { observeBuildkit } from "./observe-buildkit.ts";
+import { observeClassic } from "./observe-classic.ts";
+
+export interface BuildSurroundings {
+  readonly transport: Transport;
+  readonly profile: EngineProfile;
+  /** From the image that a Dockerfile names to the one that is used in its place. */
+  readonly baseImages: Readonly<Record<string, string>>;
+}
+
+/** A larger Dockerfile is a mistake or an attack. */
+const LARGEST_DOCKERFILE = 4 * 1024 * 1024;
+
+/** Label that tells a reader of the image which base images were replaced. */
+const REPLACED_LABEL = "io.container-kit.base-images.replaced";
+
+export function buildImage(
+  surroundings: BuildSurroundings,
+  context: string,
+  options: BuildOptions,
+): Promise<BuildResult> {
+  return withDeadline("build", options, (signal) => runBuild(surroundings, context, options, signal));
+}
+
+async function runBuild(
+  { transport, profile, baseImages }: BuildSurroundings,
+  context: string,
+  options: BuildOptions,
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  const tags = checkTags(options.tags);
+  const { root, dockerfile } = await resolveContext(context, options.dockerfile);
+  const rules = await readIgnoreRules(root, dockerfile);
+  const original = await readDockerfile(join(root, dockerfile));
+  const { content, replacements } = replaceBaseImages(original, baseImages, options.buildArgs ?? {});
+  const count = { files: 0, bytes: 0 };
+  const archive = packContext({
+    root,
+    rules,
+    ...(content === original ? {} : { replacements: new Map([[dockerfile, content]]) }),
+    signal,
+    onEntry: (entry) => {
+      count.files += entry.type === "file" ? 1 : 0;
+      count.bytes += entry.size;
+    },
+  });
+  const observer = (profile.buildkit ? observeBuildkit : observeClassic)(options.onLog ?? (() => {}));
+  let packing: unknown = null;
+  archive.on("error", (error) => (packing ??= error));
+  try {
+    const query = buildQuery({ dockerfile, tags, options, replacements, profile });
+    const stream = await transport.stream({
+      method: "POST",
+      path: "/build",
+      query,
+      archive,
+      signal,
+      operation: "the build",
+    });
+    const imageId = await followBuild(readProgress(stream, { operation: "the build", signal }), observer, options);
+    const image = await readBack(transport, imageId, tags, signal);
+    return describeBuild({ image, tags, observer, replacements, profile, count });
+  } catch (error) {
+    archive.destroy();
+    if (isKitError(packing)) throw packing;
+    if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
+      throw buildError(error.message.replace(/^the build failed: /, ""), observer);
+    throw error;
+  }
+}
+
+/** The references in docker's familiar spelling, each with a tag. */
+function checkTags(tags: readonly string[]): readonly string[] {
+  if (tags.length === 0)
+    throw fail("INVALID_INPUT", "a build needs at least one tag", {
+      details: { issues: [{ path: "tags", message: "is empty" }] },
+    });
+  return tags.map((tag) => {
+    const reference = withDefaultTag(normalizeReference(tag));
+    if (reference.digest !== undefined) {
+      throw fail("INVALID_REFERENCE", `${tag} has a digest, which is known only after the build`, {
+        remedy: "Give a tag without a digest.",
+      });
+    }
+    return reference.familiar;
+  });
+}
+
+async function readDockerfile(path: string): Promise<string> {
+  const content = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw fail("CONTEXT_INVALID", `the Dockerfile ${path} cannot be read`, { cause });
+  });
+  if (content.length > LARGEST_DOCKERFILE)
+    throw fail("DOCKERFILE_INVALID", `the Dockerfile is larger than ${LARGEST_DOCKERFILE} characters`);
+  if (content.trim() === "") throw fail("DOCKERFILE_INVALID", "the Dockerfile is empty");
+  return content;
+}
+
+interface QueryParts {
+  readonly dockerfile: string;
+  readonly tags: readonly string[];
+  readonly options: BuildOptions;
+  readonly replacements: readonly BaseImageReplacement[];
+  readonly profile: EngineProfile;
+}
+
+function buildQuery({ dockerfile, tags, options, replacements, profile }: QueryParts): Query {
+  const note = replacements.map(({ named, used }) => `${named}=${used}`).join(", ");
+  const labels = { ...options.labels, ...(note === "" ? {} : { [REPLACED_LABEL]: note }) };
+  return {
+    dockerfile,
+    t: tags,
+    ...(profile.buildkit ? { version: "2" } : { forcerm: true, rm: true }),
+    buildargs: options.buildArgs === undefined ? undefined : JSON.stringify(options.buildArgs),
+    labels: Object.keys(labels).length === 0 ? undefined : JSON.stringify(labels),
+    target: options.target,
+    platform: options.platform,
+    nocache: options.noCache,
+    pull: options.pull,
+    cachefrom: options.cacheFrom === undefined ? undefined : JSON.stringify(options.cacheFrom),
+  };
+}
+
+async function followBuild(
+  records: AsyncIterable<ProgressRecord>,
+  observer: BuildObserver,
+  { onProgress, onLog }: BuildOptions,
+): Promise<string> {
+  let imageId = "";
+  for await (const record of records) {
+    const error = errorOf(record);
+    if (error !== null) {
+      onLog?.(error);
+      throw buildError(error, observer);
+    }
+    imageId = imageIdOf(record) ?? imageId;
+    for (const progress of observer.observe(record)) onProgress?.(progress);
+  }
+  if (imageId === "") {
+    const logTail = observer.logTail();
+    throw fail(
+      "ENGINE_PROTOCOL",
+      "the build failed: the engine ended its answer without an image",
+      logTail === "" ? {} : { logTail },
+    );
+  }
+  return imageId;
+}
+
+function imageIdOf({ aux }: ProgressRecord): string | null {
+  if (typeof aux !== "object" || aux === null || !("ID" in aux) || typeof aux.ID !== "string") return null;
+  return aux.ID;
+}
+
+async function readBack(
+  transport: Transport,
+  imageId: string,
+  tags: readonly string[],
+  signal: AbortSignal,
+): Promise<ImageDetails> {
+  const image = await inspectImage(transport, imageId, signal);
+  for (const tag of tags) {
+    const tagged = await inspectImage(transport, tag, signal);
+    if (tagged.imageId !== image.imageId) {
+      throw fail(
+        "ENGINE_PROTOCOL",
+        `the build failed: the engine shows ${tag} as ${tagged.imageId} and not as the image that it built, ${image.imageId}`,
+        { stage: "read-back" },
+      );
+    }
+  }
+  return image;
+}
+
+interface DescribeParts {
+  readonly image: ImageDetails;
+  readonly tags: readonly string[];
+  readonly observer: BuildObserver;
+  readonly replacements: readonly BaseImageReplacement[];
+  readonly profile: EngineProfile;
+  readonly count: { readonly files: number; readonly bytes: number };
+}
+
+function describeBuild({ image, tags, observer, replacements, profile, count }: DescribeParts): BuildResult {
+  return {
+    imageId: image.imageId,
+    tags,
+    size: image.size,
+    layers: image.layers.length,
+    steps: observer.steps(),
+    warnings: replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
+    baseImages: replacements,
+    builder: profile.buildkit ? "buildkit" : "classic",
+    context: count,
+  };
+}

@@ -1,0 +1,37 @@
+import type { BuildStep, Progress } from "../types.ts";
+import type { ProgressRecord } from "../engine/progress-stream.ts";
+
+/** Follows the records of one build, whichever builder writes them. */
+export interface BuildObserver {
+  /** Takes one record in; gives the progress that it means. */
+  observe(record: ProgressRecord): readonly Progress[];
+  /** The steps as far as they are known. */
+  steps(): readonly BuildStep[];
+  /** The instruction that failed, or was running when the build ended; null when none was. */
+  failedStep(): string | null;
+  /** What the failed step printed, or the last lines of all. */
+  logTail(): string;
+}
+
+/** Lines of a step's output that an error carries. */
+const TAIL_LINES = 40;
+
+/** The last lines of a log, kept as it grows: the whole is never in memory. */
+export class LogTail {
+  readonly #lines: string[] = [];
+  #partial = "";
+
+  /** Adds output that may end in the middle of a line; gives back the lines that are complete now. */
+  add(text: string): readonly string[] {
+    const parts = (this.#partial + text).split(/\r?\n/);
+    this.#partial = parts.pop() ?? "";
+    this.#lines.push(...parts);
+    if (this.#lines.length > TAIL_LINES) this.#lines.splice(0, this.#lines.length - TAIL_LINES);
+    return parts;
+  }
+
+  text(): string {
+    const lines = this.#partial === "" ? this.#lines : [...this.#lines, this.#partial];
+    return lines.slice(-TAIL_LINES).join("\n");
+  }
+}

@@ -1,0 +1,115 @@
+import { fail } from "../errors.ts";
+import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { BuildStep, Progress } from "../types.ts";
+import { LogTail } from "./build-observer.ts";
+import type { BuildObserver } from "./build-observer.ts";
+import { decodeBuildStatus } from "./buildkit-trace.ts";
+import type { BuildStatus, Vertex } from "./buildkit-trace.ts";
+
+/** `[deps 2/4] RUN npm ci`: stage, position and instruction. */
+const STEP = /^\[(?:(.{1,200}) )?(\d+)\/(\d+)\] (.*)$/s;
+
+/** Follows a BuildKit build: its progress comes as encoded graph states inside `aux` records. */
+export function observeBuildkit(onLog: (line: string) => void): BuildObserver {
+  const vertexes = new Map<string, Vertex>();
+  const tails = new Map<string, LogTail>();
+  const all = new LogTail();
+
+  const takeLogs = ({ logs }: BuildStatus): readonly Progress[] =>
+    logs.flatMap(({ vertex, text }) => {
+      const tail = tails.get(vertex) ?? new LogTail();
+      tails.set(vertex, tail);
+      all.add(text);
+      const lines = tail.add(text);
+      for (const line of lines) onLog(line);
+      const last = lines.findLast((line) => line.trim() !== "");
+      return last === undefined ? [] : [{ phase: "log", message: last, id: vertex }];
+    });
+
+  const takeVertexes = (status: BuildStatus): readonly Progress[] =>
+    status.vertexes.flatMap((vertex) => {
+      const before = vertexes.get(vertex.digest);
+      vertexes.set(vertex.digest, vertex);
+      const isNews =
+        before === undefined || before.completedMs !== vertex.completedMs || before.startedMs !== vertex.startedMs;
+      if (!isNews || vertex.startedMs === null) return [];
+      if (before?.startedMs === null || before === undefined)
+        onLog(`#${vertexes.size} ${vertex.name}${vertex.cached ? " CACHED" : ""}`);
+      return [progressOf(vertex)];
+    });
+
+  return {
+    observe: (record: ProgressRecord) => {
+      if (record.id !== "moby.buildkit.trace" || typeof record.aux !== "string") return [];
+      const status = decode(record.aux);
+      return [...takeVertexes(status), ...takeLogs(status), ...transfers(status)];
+    },
+    steps: () => toSteps([...vertexes.values()]),
+    failedStep: () => failedVertex(vertexes)?.name ?? null,
+    logTail: () => {
+      const failed = failedVertex(vertexes);
+      const own = failed === undefined ? undefined : tails.get(failed.digest)?.text();
+      return own === undefined || own === "" ? all.text() : own;
+    },
+  };
+}
+
+function decode(aux: string): BuildStatus {
+  try {
+    return decodeBuildStatus(aux);
+  } catch (cause) {
+    throw fail("ENGINE_PROTOCOL", "the build failed: the engine sent a progress message that is not BuildKit's", {
+      cause,
+    });
+  }
+}
+
+function failedVertex(vertexes: ReadonlyMap<string, Vertex>): Vertex | undefined {
+  const known = [...vertexes.values()];
+  return (
+    known.find(({ error }) => error !== "" && !/context canceled/.test(error)) ??
+    known.find(({ error }) => error !== "")
+  );
+}
+
+function progressOf(vertex: Vertex): Progress {
+  const step = STEP.exec(vertex.name);
+  const position = step === null ? {} : { current: Number(step[2]), total: Number(step[3]), unit: "steps" as const };
+  const isDone = vertex.completedMs !== null;
+  const suffix = vertex.cached ? " (cached)" : "";
+  return {
+    phase: "step",
+    id: vertex.digest,
+    message: `${vertex.name}${suffix}`,
+    ...position,
+    ...(isDone ? { done: true } : {}),
+  };
+}
+
+function transfers({ statuses }: BuildStatus): readonly Progress[] {
+  return statuses
+    .filter(({ total }) => total > 0)
+    .map(({ id, current, total, completed }) => ({
+      phase: "transfer",
+      id,
+      message: id,
+      current,
+      total,
+      unit: "bytes",
+      ...(completed ? { done: true } : {}),
+    }));
+}
+
+function toSteps(vertexes: readonly Vertex[]): readonly BuildStep[] {
+  const steps: BuildStep[] = [];
+  for (const vertex of vertexes) {
+    const step = STEP.exec(vertex.name);
+    if (step === null || (vertex.startedMs === null && !vertex.cached)) continue;
+    const durationMs =
+      vertex.startedMs === null || vertex.completedMs === null
+        ? 0
+        : Math.max(0, Math.round(vertex.completedMs - vertex.startedMs));
+    steps.push({ index: steps.length + 1, instruction: step[4] ?? vertex.name, durationMs, cached: vertex.cached });
+  }
+  return steps;
+}

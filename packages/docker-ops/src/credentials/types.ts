@@ -1,0 +1,15 @@
+import type { Secret } from "@container-kit/observability";
+
+/** Who a registry is to think we are. */
+export interface Credential {
+  /** Where it came from: a helper for this registry, the store for all, the file itself, or nowhere. */
+  readonly source: "helper" | "store" | "file" | "none";
+  /** The key that docker knows the registry by. */
+  readonly serverAddress: string;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** A refresh token instead of a password. */
+  readonly identityToken?: Secret;
+  /** A bearer token that is sent to the registry as it is. */
+  readonly registryToken?: Secret;
+}

@@ -1,0 +1,8 @@
+/** Where an engine listens, and how we came to look there. */
+export interface EngineEndpoint {
+  /** `unix:///path`, `tcp://host:port` or `https://…`, as the docker CLI writes it. */
+  readonly host: string;
+  /** Which rule named it, e.g. `DOCKER_HOST` or `docker context "colima"`. */
+  readonly source: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly verify: boolean };
+}

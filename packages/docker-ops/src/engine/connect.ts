@@ -1,0 +1,172 @@
+/** Connects to an engine: finds it, asks what it is, and hands out its operations. */
+import { stat } from "node:fs/promises";
+import { isKitError } from "@container-kit/errors";
+import { silentLogger } from "@container-kit/observability";
+import type { Logger, Secret } from "@container-kit/observability";
+import { buildImage } from "../build/build-image.ts";
+import { probeImage } from "../containers/probe.ts";
+import { resolveCredential } from "../credentials/resolve.ts";
+import type { Credential } from "../credentials/types.ts";
+import { listEndpoints } from "../endpoint/discover.ts";
+import type { EngineEndpoint } from "../endpoint/types.ts";
+import { fail } from "../errors.ts";
+import { inspectImage } from "../images/inspect.ts";
+import { pullImage } from "../images/pull.ts";
+import { pushImage } from "../images/push.ts";
+import { imageHistory, listImages, loadImages, removeImage, saveImages } from "../images/store.ts";
+import { tagImage } from "../images/tag.ts";
+import type { Engine } from "../types.ts";
+import { withDeadline } from "./deadline.ts";
+import { isInsecureRegistry } from "./insecure-registries.ts";
+import { probeProfile } from "./probe-profile.ts";
+import type { EngineProfile } from "./profile.ts";
+import { openTransport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
+
+/** How {@link connectEngine} finds and uses an engine. Everything has a default. */
+export interface ConnectOptions {
+  /** An endpoint as DOCKER_HOST writes it; it wins over everything else. */
+  readonly host?: string;
+  /** Where DOCKER_HOST and its like are read from; `process.env` by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** From the image that a Dockerfile names to the one that is built on in its place; none by default. */
+  readonly baseImages?: Readonly<Record<string, string>>;
+  readonly logger?: Logger;
+  /** Is told every secret that is used, so that it can be masked in all text. */
+  readonly onSecret?: (secret: Secret) => void;
+  readonly signal?: AbortSignal;
+  /** Milliseconds that one candidate may take to answer; 5,000 by default. */
+  readonly connectTimeoutMs?: number;
+}
+
+interface Connection {
+  readonly endpoint: EngineEndpoint;
+  readonly transport: Transport;
+  readonly profile: EngineProfile;
+}
+
+/**
+ * Finds an engine that answers and connects to it.
+ *
+ * @throws ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT ENGINE_PROTOCOL with every candidate in
+ * `details.candidates`
+ */
+export async function connectEngine(options: ConnectOptions = {}): Promise<Engine> {
+  const env = options.env ?? process.env;
+  const logger = options.logger ?? silentLogger;
+  const candidates = await listEndpoints(env, options.host);
+  const failures: { endpoint: EngineEndpoint; error: Error }[] = [];
+  for (const endpoint of candidates.endpoints) {
+    try {
+      const connection = await connectTo(endpoint, options);
+      logger.debug("engine connected", {
+        host: endpoint.host,
+        source: endpoint.source,
+        version: connection.profile.version,
+      });
+      return createEngine(connection, { ...options, env });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!isKitError(error)) throw error;
+      failures.push({ endpoint, error });
+    }
+  }
+  throw nothingAnswers(failures, candidates.configured);
+}
+
+/** A path that is there and is no socket is a mistake in the configuration, which the connection error would not tell. */
+async function checkSocket({ host, source }: EngineEndpoint): Promise<void> {
+  if (!host.startsWith("unix://")) return;
+  const path = host.slice("unix://".length);
+  const stats = await stat(path).catch(() => null);
+  if (stats === null || stats.isSocket()) return;
+  throw fail("ENGINE_BAD_ENDPOINT", `${source} names ${path}, which is not a socket`, { details: { source, host } });
+}
+
+async function connectTo(
+  endpoint: EngineEndpoint,
+  { signal, connectTimeoutMs = 5000 }: ConnectOptions,
+): Promise<Connection> {
+  await checkSocket(endpoint);
+  const transport = await openTransport(endpoint);
+  const timeout = AbortSignal.timeout(connectTimeoutMs);
+  try {
+    const profile = await probeProfile(transport, signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
+    return { endpoint, transport, profile };
+  } catch (cause) {
+    if (timeout.aborted)
+      throw fail("ENGINE_UNAVAILABLE", `${endpoint.host} did not answer within ${connectTimeoutMs} ms`, { cause });
+    if (isKitError(cause) && !isConnectCode(cause.code)) {
+      throw fail("ENGINE_PROTOCOL", `${endpoint.host} answers, and not as an engine does: ${cause.message}`, { cause });
+    }
+    throw cause;
+  }
+}
+
+function nothingAnswers(failures: readonly { endpoint: EngineEndpoint; error: Error }[], configured: boolean): Error {
+  const candidates = failures.map(({ endpoint, error }) => ({
+    host: endpoint.host,
+    source: endpoint.source,
+    problem: error.message,
+  }));
+  // A socket that is there and refuses us says more than seven that are not there.
+  const telling = failures.find(({ error }) => !isKitError(error, "ENGINE_UNAVAILABLE")) ?? failures[0];
+  if (telling === undefined) return fail("ENGINE_UNAVAILABLE", "there is no endpoint to try");
+  const { endpoint, error } = telling;
+  const code = isKitError(error) && isConnectCode(error.code) ? error.code : "ENGINE_UNAVAILABLE";
+  const message = configured
+    ? `the engine at ${endpoint.host} (${endpoint.source}) cannot be used: ${error.message}`
+    : `no engine answers; tried ${candidates.map(({ host }) => host).join(", ")}`;
+  return fail(
+    code,
+    code === "ENGINE_UNAVAILABLE" || configured
+      ? message
+      : `${endpoint.host} (${endpoint.source}) cannot be used: ${error.message}`,
+    { cause: error, details: { candidates } },
+  );
+}
+
+const CONNECT_CODES = ["ENGINE_UNAVAILABLE", "ENGINE_FORBIDDEN", "ENGINE_BAD_ENDPOINT", "ENGINE_PROTOCOL"] as const;
+
+function isConnectCode(code: string): code is (typeof CONNECT_CODES)[number] {
+  return (CONNECT_CODES as readonly string[]).includes(code);
+}
+
+function createEngine({ endpoint, transport, profile }: Connection, options: ConnectOptions): Engine {
+  const { env = process.env, baseImages = {}, onSecret } = options;
+  const credentialFor = async (registry: string, signal: AbortSignal): Promise<Credential> => {
+    const credential = await resolveCredential(registry, { env, signal });
+    for (const secret of [credential.password, credential.identityToken, credential.registryToken])
+      if (secret !== undefined) onSecret?.(secret);
+    return credential;
+  };
+  const isInsecure = (registry: string, signal: AbortSignal) => isInsecureRegistry(transport, registry, signal);
+  return {
+    endpoint,
+    profile,
+    pull: (image, pullOptions = {}) => pullImage({ transport, resolveCredential: credentialFor }, image, pullOptions),
+    push: (image, pushOptions = {}) =>
+      pushImage({ transport, resolveCredential: credentialFor, isInsecure }, image, pushOptions),
+    tag: (source, target, tagOptions = {}) =>
+      withDeadline("tag", tagOptions, (signal) =>
+        tagImage(transport, source, target, { force: tagOptions.force ?? false, signal }),
+      ),
+    build: (context, buildOptions) => buildImage({ transport, profile, baseImages }, context, buildOptions),
+    inspect: (image, operation = {}) =>
+      withDeadline("inspect", operation, (signal) => inspectImage(transport, image, signal)),
+    list: (operation = {}) => withDeadline("inspect", operation, (signal) => listImages(transport, signal)),
+    remove: (image, removeOptions = {}) =>
+      withDeadline("tag", removeOptions, (signal) =>
+        removeImage(transport, image, { force: removeOptions.force ?? false, signal }),
+      ),
+    history: (image, operation = {}) =>
+      withDeadline("inspect", operation, (signal) => imageHistory(transport, image, signal)),
+    save: (images, operation = {}) =>
+      withDeadline("archive", operation, (signal) => saveImages(transport, images, signal)),
+    load: (archive, operation = {}) =>
+      withDeadline("archive", operation, (signal) => loadImages(transport, archive, operation, signal)),
+    probe: (image, probeOptions) => probeImage(transport, image, probeOptions),
+    // Nothing is kept open between two calls (transport, T1); the method is there so that callers need not know.
+    close: () => Promise.resolve(),
+  };
+}

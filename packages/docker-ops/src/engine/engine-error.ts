@@ -1,0 +1,146 @@
+/**
+ * Turns what an engine says, in prose and status codes, into our codes. This is the only place that reads an engine's
+ * prose; each row cites where the text comes from.
+ */
+import { isKitError } from "@container-kit/errors";
+import { fail } from "../errors.ts";
+import type { DockerErrorCode } from "../errors.ts";
+
+/** A row: the first that matches gives the code. */
+type Row = readonly [RegExp, DockerErrorCode];
+
+/** Texts that may come with any operation. */
+const ANYWHERE: readonly Row[] = [[/no space left on device|disk quota exceeded/i, "ENGINE_DISK_FULL"]];
+
+/** Texts of a registry as the engine relays them (moby distribution/errors.go, containerd remotes, Podman's copy). */
+const REGISTRY: readonly Row[] = [
+  // A registry hides a private repository as missing; docker's own sentence covers both, so this row stands before "denied".
+  [
+    /pull access denied|repository does not exist|manifest unknown|manifest for .{1,600} not found|name unknown|not found: manifest|(?:docker|registry)[^ ]{0,300}: not found/i,
+    "IMAGE_NOT_FOUND",
+  ],
+  [/does not exist locally|no such image|image not known/i, "IMAGE_NOT_FOUND"],
+  [/toomanyrequests|too many requests|rate limit|\b429\b/i, "REGISTRY_RATE_LIMITED"],
+  [
+    /unauthorized|authentication required|no basic auth credentials|incorrect username or password|\b401\b/i,
+    "AUTH_FAILED",
+  ],
+  [/\bdenied\b|forbidden|insufficient_scope|\b403\b/i, "REGISTRY_DENIED"],
+  [/x509|certificate|tls: |server gave HTTP response to HTTPS client/i, "REGISTRY_TLS"],
+  [/digest (?:mismatch|did not match|invalid)|filesystem layer verification failed/i, "DIGEST_MISMATCH"],
+  [
+    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|dial tcp|connection reset|client\.timeout|tls handshake timeout|unexpected eof|: eof\b|\b50[0234]\b|bad gateway|service unavailable|blob upload/i,
+    "REGISTRY_UNAVAILABLE",
+  ],
+];
+
+export interface EngineErrorContext {
+  /** What was done, e.g. `push of r:5000/app:1`. */
+  readonly operation: string;
+  /** Whether a registry took part. */
+  readonly registry?: boolean;
+  readonly stage?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly logTail?: string;
+}
+
+/** The error for a message that the engine gave in a stream or a body. */
+export function engineMessageError(
+  message: string,
+  context: EngineErrorContext,
+  fallback: DockerErrorCode = "ENGINE_ERROR",
+): Error {
+  const rows = context.registry === true ? [...ANYWHERE, ...REGISTRY] : ANYWHERE;
+  const code = rows.find(([pattern]) => pattern.test(message))?.[1] ?? fallback;
+  return fail(code, `${context.operation} failed: ${oneLine(message)}`, extras(context));
+}
+
+/** What docker-modem rejects with when the engine answered an error status. */
+interface ModemError extends Error {
+  readonly statusCode: number;
+  readonly json: unknown;
+}
+
+/** The error for a call that did not go well: a status of the engine, or a connection that failed. */
+export function engineCallError(cause: unknown, context: EngineErrorContext): Error {
+  if (isKitError(cause)) return cause;
+  if (isModemError(cause)) return statusError(cause, context);
+  return connectionError(cause, context);
+}
+
+function statusError(error: ModemError, context: EngineErrorContext): Error {
+  const message = bodyMessage(error);
+  const text = `${context.operation} failed: ${oneLine(message)}`;
+  const more = { cause: error, ...extras(context) };
+  if (/no such image|image not known|no such container/i.test(message)) return fail("IMAGE_NOT_FOUND", text, more);
+  switch (error.statusCode) {
+    case 401:
+    case 403:
+      return context.registry === true
+        ? engineMessageError(message, context, "AUTH_FAILED")
+        : fail("ENGINE_FORBIDDEN", text, more);
+    case 404:
+      return fail("IMAGE_NOT_FOUND", text, more);
+    case 409:
+      return fail("CONFLICT", text, more);
+    default:
+      return engineMessageError(message, context);
+  }
+}
+
+function bodyMessage(error: ModemError): string {
+  const { json } = error;
+  if (typeof json === "object" && json !== null && "message" in json && typeof json.message === "string")
+    return json.message;
+  // docker-modem puts the status before the engine's own words.
+  return error.message.replace(/^\(HTTP code \d+\) [\w ]{0,40} - /, "");
+}
+
+/** System error codes of a connection, and what each means for an engine. */
+const CONNECTION: Readonly<Record<string, DockerErrorCode>> = {
+  ENOENT: "ENGINE_UNAVAILABLE",
+  ECONNREFUSED: "ENGINE_UNAVAILABLE",
+  EHOSTUNREACH: "ENGINE_UNAVAILABLE",
+  ENETUNREACH: "ENGINE_UNAVAILABLE",
+  ENOTFOUND: "ENGINE_UNAVAILABLE",
+  EAI_AGAIN: "ENGINE_UNAVAILABLE",
+  ETIMEDOUT: "ENGINE_UNAVAILABLE",
+  EACCES: "ENGINE_FORBIDDEN",
+  EPERM: "ENGINE_FORBIDDEN",
+  ENOTSOCK: "ENGINE_BAD_ENDPOINT",
+  ENOTDIR: "ENGINE_BAD_ENDPOINT",
+  EISDIR: "ENGINE_BAD_ENDPOINT",
+  EINVAL: "ENGINE_BAD_ENDPOINT",
+  ECONNRESET: "ENGINE_RESTARTED",
+  EPIPE: "ENGINE_RESTARTED",
+  ERR_STREAM_PREMATURE_CLOSE: "ENGINE_RESTARTED",
+};
+
+function connectionError(cause: unknown, context: EngineErrorContext): Error {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const message = cause instanceof Error ? cause.message : "the connection failed";
+  const kind: DockerErrorCode = CONNECTION[code] ?? (code.startsWith("HPE_") ? "ENGINE_PROTOCOL" : "ENGINE_ERROR");
+  return fail(kind, `${context.operation} failed: ${oneLine(message)}`, { cause, ...extras(context) });
+}
+
+function extras({ stage, details, logTail }: EngineErrorContext): {
+  stage?: string;
+  details?: Readonly<Record<string, unknown>>;
+  logTail?: string;
+} {
+  return {
+    ...(stage === undefined ? {} : { stage }),
+    ...(details === undefined ? {} : { details }),
+    ...(logTail === undefined ? {} : { logTail }),
+  };
+}
+
+function isModemError(value: unknown): value is ModemError {
+  return value instanceof Error && "statusCode" in value && typeof value.statusCode === "number";
+}
+
+/** The message of an error is one sentence on one line, and not a book. */
+export function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > 600 ? `${line.slice(0, 600)}…` : line;
+}

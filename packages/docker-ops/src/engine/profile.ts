@@ -1,0 +1,12 @@
+/** What an engine is and can do, asked once per connection: differences live here, not in ifs spread over the code. */
+export interface EngineProfile {
+  readonly product: "docker" | "podman" | "unknown";
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly os: string;
+  readonly arch: string;
+  /** Builds with BuildKit over the classic endpoint (`version=2`). */
+  readonly buildkit: boolean;
+  /** Reports the pushed digest in the stream. */
+  readonly pushAux: boolean;
+}

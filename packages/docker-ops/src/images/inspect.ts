@@ -1,0 +1,86 @@
+import { isKitError } from "@container-kit/errors";
+import { z } from "zod";
+import type { Transport } from "../engine/transport.ts";
+import { fail } from "../errors.ts";
+import { isImageId, parseReference } from "../reference/parse.ts";
+import type { ImageDetails } from "../types.ts";
+
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((value) => value ?? []);
+
+/** The engine's answer (`ImageInspect` of the Engine API), as much as is used. */
+const inspection = z.object({
+  Id: z.string(),
+  RepoTags: texts,
+  RepoDigests: texts,
+  Size: z.number(),
+  Created: z.string().nullish(),
+  Os: z.string(),
+  Architecture: z.string(),
+  Variant: z.string().nullish(),
+  Config: z
+    .object({
+      User: z.string().nullish(),
+      Entrypoint: texts,
+      Cmd: texts,
+      Env: texts,
+      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+      Healthcheck: z.object({ Test: texts }).nullish(),
+    })
+    .nullish(),
+  RootFS: z.object({ Layers: texts }),
+});
+
+/**
+ * Reads one image from the engine, by reference or by id.
+ *
+ * @throws IMAGE_NOT_FOUND INVALID_REFERENCE ENGINE_PROTOCOL
+ */
+export async function inspectImage(transport: Transport, image: string, signal: AbortSignal): Promise<ImageDetails> {
+  // Ids and short ids are references too, as far as the grammar goes; anything else must not reach the engine's URL.
+  if (!isImageId(image)) parseReference(image);
+  const operation = `the inspection of ${image}`;
+  const answer = await transport
+    .json({ method: "GET", path: `/images/${image}/json`, signal, operation })
+    .catch((cause: unknown) => {
+      if (!isKitError(cause, "IMAGE_NOT_FOUND")) throw cause;
+      throw fail("IMAGE_NOT_FOUND", `the engine has no image ${image}`, {
+        cause,
+        details: { image },
+        remedy: "Check the name against `docker images`, or pull or build the image first.",
+      });
+    });
+  const parsed = inspection.safeParse(answer);
+  if (!parsed.success)
+    throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine's answer is not an image`, { cause: parsed.error });
+  return toDetails(parsed.data);
+}
+
+function toDetails(data: z.output<typeof inspection>): ImageDetails {
+  const { Config: config } = data;
+  const platform = `${data.Os}/${data.Architecture}`;
+  return {
+    imageId: data.Id.startsWith("sha256:") ? data.Id : `sha256:${data.Id}`,
+    tags: data.RepoTags,
+    digests: data.RepoDigests,
+    size: data.Size,
+    platform:
+      data.Variant === undefined || data.Variant === null || data.Variant === ""
+        ? platform
+        : `${platform}/${data.Variant}`,
+    created: data.Created ?? "",
+    config: {
+      user: config?.User ?? "",
+      entrypoint: config?.Entrypoint ?? [],
+      cmd: config?.Cmd ?? [],
+      env: config?.Env ?? [],
+      exposedPorts: Object.keys(config?.ExposedPorts ?? {}).sort(),
+      labels: config?.Labels ?? {},
+      healthcheck: config?.Healthcheck?.Test ?? null,
+    },
+    layers: data.RootFS.Layers,
+  };
+}

@@ -1,0 +1,70 @@
+import http from "node:http";
+import https from "node:https";
+import { fail } from "../errors.ts";
+
+export interface RegistryAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface RegistryRequest {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Accepts any certificate: only for registries that the engine too treats as insecure. */
+  readonly insecure?: boolean;
+}
+
+/** No answer that we read is larger; a manifest may be 4 MiB by the specification. */
+const LARGEST_BODY = 4 * 1024 * 1024;
+
+/** One request to a registry. Redirects are not followed: a manifest is answered where it is asked for. */
+export function requestRegistry({
+  method,
+  url,
+  headers = {},
+  signal,
+  insecure = false,
+}: RegistryRequest): Promise<RegistryAnswer> {
+  return new Promise((resolve, reject) => {
+    const options = { method, headers, signal, agent: false as const };
+    const request =
+      url.protocol === "https:"
+        ? https.request(url, { ...options, rejectUnauthorized: !insecure })
+        : http.request(url, options);
+    request.on("error", (cause) => reject(connectionError(cause, url)));
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > LARGEST_BODY) request.destroy(new Error(`the answer is larger than ${LARGEST_BODY} bytes`));
+        else chunks.push(chunk);
+      });
+      response.on("error", (cause) => reject(connectionError(cause, url)));
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString("utf8"),
+        }),
+      );
+    });
+    request.end();
+  });
+}
+
+function connectionError(cause: Error, url: URL): Error {
+  const code = "code" in cause ? String(cause.code) : "";
+  const isTls = /CERT|SIGNED|TLS|SSL|ALTNAME|EPROTO|UNABLE_TO_VERIFY/.test(code);
+  return fail(
+    isTls ? "REGISTRY_TLS" : "REGISTRY_UNAVAILABLE",
+    `the registry ${url.host} cannot be reached: ${cause.message}`,
+    {
+      cause,
+      details: { registry: url.host },
+    },
+  );
+}

@@ -1,0 +1,219 @@
+import type { Readable } from "node:stream";
+import type { EngineEndpoint } from "./endpoint/types.ts";
+import type { EngineProfile } from "./engine/profile.ts";
+
+/** One step forward of an operation. Numbers never go back within one `id`. */
+export interface Progress {
+  /** What is going on, e.g. `pushing`, `pulling`, `step`, `context`. */
+  readonly phase: string;
+  /** One line for a person. */
+  readonly message: string;
+  /** The layer or step that moved. */
+  readonly id?: string;
+  readonly current?: number;
+  readonly total?: number;
+  readonly unit?: "bytes" | "steps";
+  /** The layer or step is done, whatever the numbers say. */
+  readonly done?: boolean;
+}
+
+/** What every operation takes besides its own arguments. */
+export interface OperationOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds until the operation ends with ENGINE_TIMEOUT; each operation has its own default. */
+  readonly deadlineMs?: number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface PullOptions extends OperationOptions {
+  /** `os/arch[/variant]`; the engine's own by default. */
+  readonly platform?: string;
+}
+
+export interface LayerCount {
+  readonly total: number;
+  readonly existing: number;
+}
+
+export interface PullResult {
+  /** The familiar form of what was asked for, with its tag or digest. */
+  readonly image: string;
+  readonly imageId: string;
+  /** The digest that the registry gave; empty where the engine does not tell. */
+  readonly digest: string;
+  readonly size: number;
+  readonly alreadyPresent: boolean;
+  /** Bytes that were transferred. */
+  readonly bytes: number;
+  readonly layers: LayerCount;
+}
+
+export interface PushOptions extends OperationOptions {
+  /** Push under this reference instead; it is tagged first. */
+  readonly target?: string;
+}
+
+export interface PushResult {
+  readonly image: string;
+  /** Read back from the registry. */
+  readonly digest: string;
+  readonly verified: true;
+  readonly bytes: number;
+  readonly layers: LayerCount;
+}
+
+export interface TagOptions extends OperationOptions {
+  /** Allows a tag that points to another image to be moved. */
+  readonly force?: boolean;
+}
+
+export interface TagResult {
+  readonly imageId: string;
+  readonly target: string;
+  /** The image that the tag pointed to before, or null. */
+  readonly replaced: string | null;
+}
+
+export interface BuildOptions extends OperationOptions {
+  /** References to tag the result with; at least one. */
+  readonly tags: readonly string[];
+  /** Path of the Dockerfile, relative to the context; `Dockerfile` by default. */
+  readonly dockerfile?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly platform?: string;
+  readonly noCache?: boolean;
+  /** Asks the registry for newer base images. */
+  readonly pull?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly cacheFrom?: readonly string[];
+  /** Receives every line that the build prints. */
+  readonly onLog?: (line: string) => void;
+}
+
+export interface BuildStep {
+  readonly index: number;
+  readonly instruction: string;
+  readonly durationMs: number;
+  readonly cached: boolean;
+}
+
+/** A base image that was built on in place of the one that the Dockerfile names. */
+export interface BaseImageReplacement {
+  readonly named: string;
+  readonly used: string;
+}
+
+export interface BuildResult {
+  readonly imageId: string;
+  /** Read back from the engine. */
+  readonly tags: readonly string[];
+  readonly size: number;
+  readonly layers: number;
+  readonly steps: readonly BuildStep[];
+  readonly warnings: readonly string[];
+  readonly baseImages: readonly BaseImageReplacement[];
+  readonly builder: "buildkit" | "classic";
+  /** What the context weighed and held. */
+  readonly context: { readonly files: number; readonly bytes: number };
+}
+
+export interface ImageDetails {
+  readonly imageId: string;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly size: number;
+  readonly platform: string;
+  readonly created: string;
+  readonly config: {
+    readonly user: string;
+    readonly entrypoint: readonly string[];
+    readonly cmd: readonly string[];
+    /** `NAME=value`, unredacted: whoever shows it redacts the values. */
+    readonly env: readonly string[];
+    readonly exposedPorts: readonly string[];
+    readonly labels: Readonly<Record<string, string>>;
+    readonly healthcheck: readonly string[] | null;
+  };
+  /** Content digests of the layers, base first. */
+  readonly layers: readonly string[];
+}
+
+export interface ImageSummary {
+  readonly imageId: string;
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly size: number;
+  readonly created: string;
+}
+
+export interface RemoveOptions extends OperationOptions {
+  /** Removes it although stopped containers or several tags use it. */
+  readonly force?: boolean;
+}
+
+export interface RemoveResult {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+export interface HistoryEntry {
+  readonly createdBy: string;
+  readonly created: string;
+  readonly size: number;
+  readonly comment: string;
+}
+
+export interface LoadResult {
+  /** References or image ids that the engine said it loaded. */
+  readonly images: readonly string[];
+}
+
+export interface ProbeOptions extends OperationOptions {
+  /** The port that the application listens on. */
+  readonly port: number;
+  /** The path that is asked for; `/` by default. */
+  readonly path?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What an image did when it ran hardened for a moment: read-only root, no capabilities, no new privileges, limits. */
+export interface ProbeResult {
+  readonly answered: boolean;
+  /** HTTP status of the last answer, or null. */
+  readonly status: number | null;
+  readonly url: string;
+  readonly durationMs: number;
+  /** Why it is not counted as answering, or null. */
+  readonly problem: string | null;
+  readonly user: string;
+  readonly logTail: string;
+}
+
+/** A connected engine. Every success that it reports has been read back. */
+export interface Engine {
+  /** Where it was found, and why there. */
+  readonly endpoint: EngineEndpoint;
+  readonly profile: EngineProfile;
+  /** @throws IMAGE_NOT_FOUND AUTH_FAILED REGISTRY_UNAVAILABLE INVALID_REFERENCE */
+  pull(image: string, options?: PullOptions): Promise<PullResult>;
+  /** @throws AUTH_FAILED REGISTRY_DENIED REGISTRY_UNAVAILABLE IMAGE_NOT_FOUND PUSH_UNVERIFIED INVALID_REFERENCE */
+  push(image: string, options?: PushOptions): Promise<PushResult>;
+  /** @throws IMAGE_NOT_FOUND CONFLICT INVALID_REFERENCE */
+  tag(source: string, target: string, options?: TagOptions): Promise<TagResult>;
+  /** @throws DOCKERFILE_INVALID BUILD_FAILED BASE_IMAGE_UNAVAILABLE CONTEXT_INVALID NOT_FOUND */
+  build(context: string, options: BuildOptions): Promise<BuildResult>;
+  /** @throws IMAGE_NOT_FOUND INVALID_REFERENCE */
+  inspect(image: string, options?: OperationOptions): Promise<ImageDetails>;
+  list(options?: OperationOptions): Promise<readonly ImageSummary[]>;
+  /** @throws IMAGE_NOT_FOUND CONFLICT */
+  remove(image: string, options?: RemoveOptions): Promise<RemoveResult>;
+  /** @throws IMAGE_NOT_FOUND */
+  history(image: string, options?: OperationOptions): Promise<readonly HistoryEntry[]>;
+  /** The images as one tar archive; the caller reads or destroys the stream. */
+  save(images: readonly string[], options?: OperationOptions): Promise<Readable>;
+  load(archive: Readable, options?: OperationOptions): Promise<LoadResult>;
+  /** Runs the image hardened, asks it over HTTP, removes it. @throws IMAGE_NOT_FOUND */
+  probe(image: string, options: ProbeOptions): Promise<ProbeResult>;
+  close(): Promise<void>;
+}
