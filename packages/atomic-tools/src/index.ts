@@ -3,4 +3,14 @@
  *
  * @packageDocumentation
  */
-export const placeholder = true;
+
+// The plugin, and what the program that loads it must hand in.
+export { createBuiltinPlugin } from "./plugin.ts";
+export type { ServerDescription, ToolServices } from "./services.ts";
+
+// Which folders the tools may touch.
+export { createPathPolicy } from "./path-policy.ts";
+export type { PathPolicy, PathPolicyOptions } from "./path-policy.ts";
+
+// Errors: the codes that this package adds.
+export { toolErrors } from "./errors.ts";

@@ -3,4 +3,13 @@
  *
  * @packageDocumentation
  */
-export const placeholder = true;
+
+// Opening: two files behind one URL, checked and ready.
+export { openStorage } from "./open-storage.ts";
+export type { Storage, StorageOptions } from "./types.ts";
+
+// Using: a package brings its tables and runs statements on them.
+export type { Database, Migration, PackageSchema, Statements } from "./types.ts";
+
+// Failing: the codes of this package.
+export { storageErrors } from "./errors.ts";

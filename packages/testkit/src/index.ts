@@ -3,4 +3,31 @@
  *
  * @packageDocumentation
  */
-export const placeholder = true;
+
+// The rig that `npm run setup` brings up: where the engine and the registry are, and how to sign in.
+export { loadRig, requireRig } from "./load-rig.ts";
+export { describeWithEngine } from "./describe-with-engine.ts";
+export { RigError } from "./rig-error.ts";
+export type { LoadedRig, Rig, RigEngine, RigRegistry, Standin } from "./types.ts";
+
+// Truth checks: asking the engine and the registry past the code under test.
+export { engineRequest } from "./engine-request.ts";
+export type { EngineAnswer, EngineRequestOptions } from "./engine-request.ts";
+export { registryRequest } from "./registry.ts";
+export type { RegistryAccess, RegistryAnswer } from "./registry.ts";
+
+// Things of a test's own: a registry, an image that nobody has seen, an engine that misbehaves as told.
+export { startRegistry } from "./registry.ts";
+export type { StartRegistryOptions, TestRegistry } from "./registry.ts";
+export type { RegistryUsers } from "./registry-process.ts";
+export { makeTinyImage, uniqueName } from "./tiny-image.ts";
+export type { TinyImage, TinyImageOptions } from "./tiny-image.ts";
+export { startEngineProxy } from "./engine-proxy.ts";
+export type { EngineProxy, EngineProxyOptions } from "./engine-proxy.ts";
+export type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";
+
+// The program under test, as its users meet it: over MCP and on a command line.
+export { spawnServer } from "./spawn-server.ts";
+export type { ServerExit, SpawnedServer, SpawnServerOptions } from "./spawn-server.ts";
+export { runCli } from "./run-cli.ts";
+export type { CliResult, RunCliOptions } from "./run-cli.ts";

@@ -117,13 +117,13 @@ function nothingAnswers(failures: readonly { endpoint: EngineEndpoint; error: Er
   const message = configured
     ? `the engine at ${endpoint.host} (${endpoint.source}) cannot be used: ${error.message}`
     : `no engine answers; tried ${candidates.map(({ host }) => host).join(", ")}`;
-  return fail(
-    code,
+  const text =
     code === "ENGINE_UNAVAILABLE" || configured
       ? message
-      : `${endpoint.host} (${endpoint.source}) cannot be used: ${error.message}`,
-    { cause: error, details: { candidates } },
-  );
+      : `${endpoint.host} (${endpoint.source}) cannot be used: ${error.message}`;
+  // An error that knows its cause knows a better next step than the table.
+  const remedy = isKitError(error) && error.code === code ? { remedy: error.remedy } : {};
+  return fail(code, text, { cause: error, details: { candidates }, ...remedy });
 }
 
 const CONNECT_CODES = ["ENGINE_UNAVAILABLE", "ENGINE_FORBIDDEN", "ENGINE_BAD_ENDPOINT", "ENGINE_PROTOCOL"] as const;

@@ -1,0 +1,111 @@
+import { access, constants, mkdir } from "node:fs/promises";
+import { toErrorResult } from "@container-kit/errors";
+import { toPlainText } from "../../text/plain.ts";
+import type { Config } from "../../config/config.ts";
+import { configure } from "../command.ts";
+import type { Command, CommandContext } from "../command.ts";
+import { EXIT } from "../exit-status.ts";
+import { fail } from "../../errors.ts";
+
+/** What was looked at, and the one next step where it is not as it should be. */
+interface Check {
+  readonly id: "node" | "configuration" | "state" | "store" | "docker-configuration" | "engine";
+  readonly ok: boolean;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly details?: unknown;
+}
+
+/** What a check found, or throws. */
+type Finding = Pick<Check, "message" | "details">;
+
+const LOWEST_NODE = [20, 19] as const;
+
+/** `doctor`: looks at everything that a build will need, and changes nothing but the state folder. */
+export const doctor: Command<undefined> = async (_args, context) => {
+  const checks: Check[] = [];
+  const check = async (id: Check["id"], look: () => Promise<Finding>): Promise<void> => {
+    checks.push(await examine(id, look));
+  };
+  let config: Config | undefined;
+  await check("node", async () => checkNode(process.versions.node));
+  await check("configuration", async () => {
+    config = await configure(context);
+    const files = config.files.length === 0 ? "no configuration file, defaults apply" : config.files.join(", ");
+    return { message: files, details: { files: config.files, warnings: config.warnings } };
+  });
+  if (config !== undefined) {
+    const known = config;
+    await check("state", () => checkState(known));
+    await check("store", () => checkStore(known));
+  }
+  await check("docker-configuration", () => checkDockerConfiguration(context));
+  await check("engine", () => checkEngine(context, config));
+  const ok = checks.every((one) => one.ok);
+  context.output.text(describe(checks));
+  context.output.document({ ok, checks });
+  if (ok) return EXIT.done;
+  return checks.some(({ id, ok: fine }) => id === "engine" && !fine) ? EXIT.noEngine : EXIT.failed;
+};
+
+async function examine(id: Check["id"], look: () => Promise<Finding>): Promise<Check> {
+  try {
+    return { id, ok: true, ...(await look()) };
+  } catch (thrown) {
+    const { code, message, remedy, details } = toErrorResult(thrown);
+    return { id, ok: false, message: `${message} [${code}]`, remedy, ...(details === undefined ? {} : { details }) };
+  }
+}
+
+function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const enough = major > LOWEST_NODE[0] || (major === LOWEST_NODE[0] && minor >= LOWEST_NODE[1]);
+  if (enough) return { message: `Node ${version}` };
+  throw fail("UNSUPPORTED", `Node ${version} is too old`, { remedy: `Install Node ${LOWEST_NODE.join(".")} or newer.` });
+}
+
+async function checkState({ home }: Config): Promise<Finding> {
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await access(home, constants.W_OK);
+    return { message: `${home} can be written` };
+  } catch (cause) {
+    throw fail("NOT_FOUND", `${home} cannot be written: ${(cause as NodeJS.ErrnoException).code ?? "unknown reason"}`, {
+      cause,
+      remedy: "Make the folder writable for this user, or name another one with CONTAINER_KIT_HOME.",
+    });
+  }
+}
+
+async function checkStore(config: Config): Promise<Finding> {
+  const { openSessions } = await import("../../wiring.ts");
+  const { sessions, close } = await openSessions(config);
+  await close();
+  return { message: sessions.location };
+}
+
+async function checkDockerConfiguration({ host }: CommandContext): Promise<Finding> {
+  const { readDockerConfig } = await import("@container-kit/docker-ops");
+  const { folder, problem } = await readDockerConfig(host.environment);
+  if (problem === null) return { message: folder };
+  throw fail("INVALID_INPUT", problem, { remedy: "Correct the file, or sign in again with `docker login`." });
+}
+
+async function checkEngine({ host }: CommandContext, config: Config | undefined): Promise<Finding> {
+  const { connectEngine } = await import("@container-kit/docker-ops");
+  const engine = await connectEngine({ env: host.environment, baseImages: config?.baseImages ?? {} });
+  const { endpoint, profile } = engine;
+  await engine.close();
+  return {
+    message: `${profile.product} ${profile.version} at ${endpoint.host} (${endpoint.source})`,
+    details: { endpoint: { host: endpoint.host, source: endpoint.source }, profile },
+  };
+}
+
+function describe(checks: readonly Check[]): string {
+  const lines = checks.flatMap(({ id, ok, message, remedy }) => [
+    `${ok ? "✓" : "✗"} ${id.padEnd(20)}  ${message}`,
+    ...(remedy === undefined ? [] : [`${" ".repeat(24)}→ ${remedy}`]),
+  ]);
+  return toPlainText(lines.join("\n"));
+}

@@ -1,0 +1,175 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Command as Run, CommandContext } from "./command.ts";
+import type { Host } from "./host.ts";
+import { createOutput } from "./output.ts";
+import type { OutputMode } from "./output.ts";
+
+interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly jsonStream?: boolean;
+}
+
+/** Receives the status that a command ends with. */
+export type Ended = (status: number) => void;
+
+const SEVERITIES = ["critical", "high", "medium", "low"] as const;
+
+/**
+ * The commands and their flags. Each command's code is loaded only when it is called, so that the server and a quick
+ * `--version` do not pay for the rest.
+ */
+export function createProgram(host: Host, version: string, ended: Ended): Command {
+  const program = new Command("container-kit")
+    .description("From a repository to a pushed, verified container image: an MCP server and a command line.")
+    .version(version, "-V, --version", "print the version")
+    .option("--config <file>", "configuration file to use in place of the user's")
+    .option("--json", "print one JSON document on stdout")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void host.stderr.write(text),
+      outputError: () => {},
+    })
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  const does =
+    <Arguments>(load: () => Promise<Run<Arguments>>, read: (command: Command) => Arguments) =>
+    async (...parameters: unknown[]): Promise<void> => {
+      const command = parameters.at(-1) as Command;
+      const context = contextOf(host, command.optsWithGlobals<GlobalOptions>());
+      const run = await load();
+      ended(await run(read(command), context));
+    };
+
+  addServe(program, does);
+  addContainerize(program, does);
+  addCall(program, does);
+  program
+    .command("tools")
+    .description("every tool with its schemas")
+    .action(does(async () => (await import("./commands/tools.ts")).tools, () => undefined));
+  addSessions(program, does);
+  program
+    .command("doctor")
+    .description("what is missing or broken, and the one next step for each")
+    .action(does(async () => (await import("./commands/doctor.ts")).doctor, () => undefined));
+  program
+    .command("config")
+    .description("the configuration file")
+    .command("schema")
+    .description("print the JSON Schema of container-kit.yaml")
+    .action(does(async () => (await import("./commands/config-schema.ts")).configSchema, () => undefined));
+  return program;
+}
+
+type Does = <Arguments>(
+  load: () => Promise<Run<Arguments>>,
+  read: (command: Command) => Arguments,
+) => (...parameters: unknown[]) => Promise<void>;
+
+function addServe(program: Command, does: Does): void {
+  program
+    .command("serve")
+    .description("the MCP server, on stdin and stdout")
+    .addOption(new Option("--transport <name>", "how clients connect").choices(["stdio", "http"]).default("stdio"))
+    .option("--host <host>", "address to listen on, with --transport http")
+    .option("--port <port>", "port to listen on, with --transport http", readPort)
+    .option("--toolsets <names>", "toolsets to offer, separated by commas", readList)
+    .option("--read-only", "offer only tools that change nothing")
+    .option("--root <dir...>", "folder that tools may read and write; may be repeated")
+    .action(
+      does(
+        async () => (await import("./commands/serve.ts")).serve,
+        (command) => command.opts(),
+      ),
+    );
+}
+
+function addContainerize(program: Command, does: Does): void {
+  program
+    .command("containerize")
+    .description("take a repository to an image: analyse, write the Dockerfile, build, run, push")
+    .argument("<path>", "the repository")
+    .option("--image <reference>", "name of the image; made from the package's name and version by default")
+    .option("--push <reference>", "push the image under this reference and read its digest back")
+    .option("--no-scan", "leave the scan out")
+    .addOption(new Option("--fail-on <severity>", "refuse images with findings of this severity").choices(SEVERITIES))
+    .option("--dry-run", "say what would be done, change nothing")
+    .option("--json-stream", "print NDJSON events on stdout, the result last")
+    .action(
+      does(
+        async () => (await import("./commands/containerize.ts")).containerize,
+        (command) => ({ ...command.opts<object>(), path: command.args[0] as string }),
+      ),
+    );
+}
+
+function addCall(program: Command, does: Does): void {
+  program
+    .command("call")
+    .description("call one tool, exactly as MCP would")
+    .argument("<tool>", "name of the tool")
+    .option("--input <json>", "its arguments: JSON, @file, or - for stdin", "{}")
+    .option("--session <id>", "session to work in; a new one by default")
+    .option("--root <dir>", "folder that the tool may touch; may be repeated", collect)
+    .option("--json-stream", "print NDJSON events on stdout, the result last")
+    .action(
+      does(
+        async () => (await import("./commands/call.ts")).call,
+        (command) => ({ ...command.opts<{ input: string }>(), tool: command.args[0] as string }),
+      ),
+    );
+}
+
+function addSessions(program: Command, does: Does): void {
+  const sessions = program.command("sessions").description("the durable record");
+  sessions
+    .command("list")
+    .description("sessions, the last used first")
+    .option("--limit <count>", "how many", readCount, 20)
+    .action(
+      does(
+        async () => (await import("./commands/sessions.ts")).listSessions,
+        (command) => command.opts<{ limit: number }>(),
+      ),
+    );
+  sessions
+    .command("show")
+    .description("one session with its executions, jobs and errors")
+    .argument("<id>", "the session")
+    .action(
+      does(
+        async () => (await import("./commands/sessions.ts")).showSession,
+        (command) => ({ id: command.args[0] as string }),
+      ),
+    );
+}
+
+function contextOf(host: Host, { config, json, jsonStream }: GlobalOptions): CommandContext {
+  const mode: OutputMode = jsonStream === true ? "stream" : json === true ? "json" : "text";
+  return { host, output: createOutput(host, mode), configFile: config };
+}
+
+function readList(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.some((name) => name === "")) throw new InvalidArgumentError("Expected names separated by commas.");
+  return names;
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("Expected 0 to 65535.");
+  return port;
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 1000) throw new InvalidArgumentError("Expected 1 to 1000.");
+  return count;
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
+}

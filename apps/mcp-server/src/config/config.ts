@@ -1,0 +1,29 @@
+import type { LogLevel } from "@container-kit/observability";
+
+/** Everything that the program was told, merged: flags > environment > project file > user file > default. */
+export interface Config {
+  /** Absolute folders that tools may touch, or null where nobody said. */
+  readonly roots: readonly string[] | null;
+  /** Toolsets to serve, or null for those that are served by default. */
+  readonly toolsets: readonly string[] | null;
+  readonly readOnly: boolean;
+  readonly logLevel: LogLevel;
+  /** The state folder. */
+  readonly home: string;
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly store: string;
+  /** Base image that a Dockerfile names, to the one that is used. */
+  readonly baseImages: Readonly<Record<string, string>>;
+  /** The configuration files that were found, in the order of their weight. */
+  readonly files: readonly string[];
+  /** What was ignored, and why; each one sentence. */
+  readonly warnings: readonly string[];
+}
+
+/** What the command line says; what is absent was not said. */
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly roots?: readonly string[];
+  readonly toolsets?: readonly string[];
+  readonly readOnly?: boolean;
+}

@@ -1,0 +1,161 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadConfig } from "./load-config.ts";
+import type { ConfigSources } from "./load-config.ts";
+
+let folder: string;
+let project: string;
+let home: string;
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "container-kit-config-")));
+  project = join(folder, "project");
+  home = join(folder, "home");
+  await mkdir(join(home, ".config", "container-kit"), { recursive: true });
+  await mkdir(join(project, "app"), { recursive: true });
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const load = (sources: Partial<ConfigSources> = {}) =>
+  loadConfig({ flags: {}, environment: {}, workingDirectory: project, homeDirectory: home, ...sources });
+const writeProject = (text: string): Promise<void> => writeFile(join(project, "container-kit.yaml"), text);
+const writeUser = (text: string): Promise<void> =>
+  writeFile(join(home, ".config", "container-kit", "container-kit.yaml"), text);
+/** Where the project file is trusted: what is worked on lies beside it. */
+const beside = { repositories: ["/elsewhere"] };
+
+test("without anything the defaults apply", async () => {
+  expect(await load()).toEqual({
+    roots: null,
+    toolsets: null,
+    readOnly: false,
+    logLevel: "warn",
+    home: join(home, ".local/state/container-kit"),
+    store: `sqlite:${join(home, ".local/state/container-kit/state.db")}`,
+    baseImages: {},
+    files: [],
+    warnings: [],
+  });
+});
+
+test("the state folder follows XDG_STATE_HOME, and CONTAINER_KIT_HOME goes before it", async () => {
+  expect((await load({ environment: { XDG_STATE_HOME: "/state" } })).home).toBe("/state/container-kit");
+  const named = await load({ environment: { XDG_STATE_HOME: "/state", CONTAINER_KIT_HOME: "/named" } });
+  expect([named.home, named.store]).toEqual(["/named", "sqlite:/named/state.db"]);
+});
+
+test("flags go before the environment, it before the project file, that before the user's, key by key", async () => {
+  await writeUser("store: sqlite:/user.db\nlogLevel: error\nreadOnly: true\nroots: [/user]\nbaseImages: { a: user }\n");
+  await writeProject("store: sqlite:/project.db\nlogLevel: info\nroots: [/project]\n");
+  const fromFiles = await load(beside);
+  expect(fromFiles).toMatchObject({
+    store: "sqlite:/project.db",
+    logLevel: "info",
+    readOnly: true,
+    roots: ["/project"],
+    baseImages: { a: "user" },
+  });
+  expect(fromFiles.files).toEqual([
+    join(project, "container-kit.yaml"),
+    join(home, ".config/container-kit/container-kit.yaml"),
+  ]);
+  const environment = { CONTAINER_KIT_STORE: "sqlite:/env.db", CONTAINER_KIT_LOG_LEVEL: "debug" };
+  const flags = { roots: ["app"], readOnly: false };
+  expect(await load({ ...beside, environment, flags })).toMatchObject({
+    store: "sqlite:/env.db",
+    logLevel: "debug",
+    roots: [join(project, "app")],
+    readOnly: false,
+  });
+});
+
+test("--config goes before CONTAINER_KIT_CONFIG, and that before the user's own file", async () => {
+  await writeUser("logLevel: error\n");
+  await writeFile(join(folder, "a.yaml"), "logLevel: info\n");
+  await writeFile(join(folder, "b.yaml"), "logLevel: debug\n");
+  const environment = { CONTAINER_KIT_CONFIG: join(folder, "a.yaml") };
+  expect((await load({ environment })).logLevel).toBe("info");
+  expect((await load({ environment, flags: { config: "../b.yaml" } })).logLevel).toBe("debug");
+  await expect(load({ flags: { config: "nope.yaml" } })).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("an empty variable counts as absent", async () => {
+  const environment = { CONTAINER_KIT_HOME: "", CONTAINER_KIT_STORE: "", CONTAINER_KIT_LOG_LEVEL: "", CONTAINER_KIT_CONFIG: "" };
+  expect((await load({ environment })).home).toBe(join(home, ".local/state/container-kit"));
+});
+
+test("roots of a file start at its folder, and ~ is the home directory", async () => {
+  await writeProject("roots: [., app, ~/src, /abs]\n");
+  expect((await load(beside)).roots).toEqual([project, join(project, "app"), join(home, "src"), "/abs"]);
+});
+
+test("a project file inside the repository narrows, and what would widen is ignored aloud", async () => {
+  await writeUser("toolsets: [build, image]\nbaseImages: { a: user }\nreadOnly: true\n");
+  await writeProject(
+    "roots: [app, /etc]\ntoolsets: [build, deploy]\nreadOnly: false\nstore: sqlite:/evil.db\nbaseImages: { a: evil }\nlogLevel: debug\n",
+  );
+  const config = await load();
+  expect(config).toMatchObject({
+    roots: [join(project, "app")],
+    toolsets: ["build"],
+    readOnly: true,
+    logLevel: "debug",
+    store: `sqlite:${join(home, ".local/state/container-kit/state.db")}`,
+    baseImages: { a: "user" },
+  });
+  expect(config.warnings.map((warning) => warning.replace(/^.*container-kit\.yaml: /, ""))).toEqual([
+    "a root outside the allowed ones is ignored, because a file inside the repository may not widen them.",
+    "a toolset that is not served is ignored, because a file inside the repository may not add it.",
+    "readOnly: false is ignored, because a file inside the repository may not lift it.",
+    "store is ignored, because a file inside the repository may not choose where the record goes.",
+    "baseImages is ignored, because a file inside the repository may not choose what images are built on.",
+  ]);
+});
+
+test("a symbolic link to the repository does not make its file trusted", async () => {
+  await writeProject("store: sqlite:/evil.db\n");
+  await symlink(project, join(folder, "link"));
+  const config = await load({ workingDirectory: join(folder, "link"), repositories: [project] });
+  expect(config.warnings).toHaveLength(1);
+});
+
+test.each([
+  ["an unknown key", "logLevel: info\nrootz: []\n", 2, /Unrecognized key/],
+  ["a wrong type", "\n\nreadOnly: perhaps\n", 3, /readOnly/],
+  ["a wrong entry of a list", "roots:\n  - a\n  - 5\n", 3, /roots\.1/],
+  ["broken YAML", "roots: [a\nlogLevel: info\n", 2, /./],
+  ["a list instead of keys", "- a\n", 1, /object/],
+])("%s is refused with the file, the line and the issue", async (_what, text, line, message) => {
+  await writeProject(text);
+  const error = await load().then(
+    () => undefined,
+    (thrown: unknown) => thrown as Error & { code: string },
+  );
+  expect(error?.code).toBe("INVALID_INPUT");
+  expect(error?.message).toContain(`${join(project, "container-kit.yaml")}:${line}: `);
+  expect(error?.message).toMatch(message);
+});
+
+test("an empty file says nothing", async () => {
+  await writeProject("# nothing\n");
+  expect((await load()).warnings).toEqual([]);
+});
+
+test("aliases that blow up are refused", async () => {
+  const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]"];
+  for (const [one, two] of ["ab", "bc", "cd", "de", "ef"].map((pair) => [...pair])) {
+    bomb.push(`${String(two)}: &${String(two)} [*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)}]`);
+  }
+  await writeProject(bomb.join("\n"));
+  await expect(load()).rejects.toMatchObject({ code: "INVALID_INPUT" });
+});
+
+test("an unknown log level names the variable", async () => {
+  await expect(load({ environment: { CONTAINER_KIT_LOG_LEVEL: "loud" } })).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: 'CONTAINER_KIT_LOG_LEVEL is "loud"',
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * Puts the packages together: the only file that knows them all.
+ *
+ * - W1  Nothing is opened before it is needed: the engine at the first call that wants one.
+ * - W2  What is opened here is closed here, in reverse order.
+ */
+import { createBuiltinPlugin, createPathPolicy } from "@container-kit/atomic-tools";
+import { createRuntime } from "@container-kit/atomic-runtime";
+import type { Runtime } from "@container-kit/atomic-runtime";
+import { connectEngine } from "@container-kit/docker-ops";
+import type { Engine } from "@container-kit/docker-ops";
+import { createLogger, createRedactor } from "@container-kit/observability";
+import type { Logger } from "@container-kit/observability";
+import { createSessionStore } from "@container-kit/session";
+import type { SessionStore } from "@container-kit/session";
+import { openStorage } from "@container-kit/storage";
+import manifest from "../package.json" with { type: "json" };
+import type { Config } from "./config/config.ts";
+import { createEngineSource } from "./engine-source.ts";
+
+/** Which paths tools may touch: named folders only, or whatever the person at the terminal typed. */
+export type PathRule = { readonly roots: readonly string[] } | { readonly terminal: true };
+
+/** How one command differs from another. */
+export interface ApplicationOptions {
+  readonly paths: PathRule;
+  /** `all` also takes those that the server does not offer by default; null takes its default. */
+  readonly toolsets: readonly string[] | "all" | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The program, put together. */
+export interface Application {
+  readonly runtime: Runtime;
+  readonly sessions: SessionStore;
+  readonly engine: () => Promise<Engine>;
+  readonly logger: Logger;
+  close(): Promise<void>;
+}
+
+const ALL_TOOLSETS = ["build", "image", "security", "deploy", "workflow", "sandbox", "run", "session", "server"];
+
+/** Opens the durable record alone. @throws STORE_UNAVAILABLE STORE_CORRUPT */
+export async function openSessions(
+  config: Config,
+  logger: Logger = createLogger({ level: config.logLevel, redactor: createRedactor() }),
+): Promise<{ readonly sessions: SessionStore; close(): Promise<void> }> {
+  const storage = await openStorage(config.store, { logger });
+  const sessions = createSessionStore(storage);
+  return { sessions, close: () => storage.close() };
+}
+
+/** Opens everything that a tool may need. @throws STORE_UNAVAILABLE STORE_CORRUPT INVALID_INPUT (a toolset that nobody has) */
+export async function openApplication(config: Config, options: ApplicationOptions): Promise<Application> {
+  const redactor = createRedactor();
+  const logger = createLogger({ level: config.logLevel, redactor });
+  const { sessions, close } = await openSessions(config, logger);
+  const engine = createEngineSource(() =>
+    connectEngine({
+      env: options.environment,
+      baseImages: config.baseImages,
+      logger,
+      onSecret: (secret) => redactor.learn(secret),
+    }),
+  );
+  try {
+    const interrupted = await sessions.recoverInterrupted();
+    if (interrupted.executions > 0) logger.warn("Work of a process that died was found.", { ...interrupted });
+    const plugin = createBuiltinPlugin({
+      engine: () => engine.get(),
+      sessions,
+      paths: createPathPolicy(
+        "roots" in options.paths ? { roots: options.paths.roots } : { terminal: options.paths.terminal },
+      ),
+      describeServer: () => ({
+        versions: { "container-kit": manifest.version, node: process.versions.node },
+        toolsets: [...new Set(runtime.list().map(({ toolset }) => toolset))],
+      }),
+      redactor,
+    });
+    const runtime: Runtime = createRuntime({
+      plugins: [plugin],
+      sessions,
+      logger,
+      redactor,
+      readOnly: config.readOnly,
+      ...toolsetsOf(options),
+    });
+    return {
+      runtime,
+      sessions,
+      engine: () => engine.get(),
+      logger,
+      async close() {
+        await runtime.close();
+        await engine.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function toolsetsOf({ toolsets }: ApplicationOptions): { toolsets?: readonly string[] } {
+  if (toolsets === null) return {};
+  return { toolsets: toolsets === "all" ? ALL_TOOLSETS : toolsets };
+}

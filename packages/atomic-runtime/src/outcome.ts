@@ -1,0 +1,70 @@
+import { isKitError, toErrorResult } from "@container-kit/errors";
+import type { ErrorResult } from "@container-kit/errors";
+import type { ExecutionEnd } from "@container-kit/session";
+import type { CallFacts, Execution, Services } from "./execution.ts";
+import { runtimeErrors } from "./errors.ts";
+import { whyNotPlain } from "./internal/plain.ts";
+import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts";
+
+const LARGEST_DETAILS = 256 * 1024;
+const LONGEST_MESSAGE = 4_000;
+const LONGEST_LOG_TAIL = 16_000;
+
+/** The outcome of a tool that returned; `result` and `next` are checked and redacted already. */
+export function success(
+  execution: Execution,
+  result: Readonly<Record<string, unknown>>,
+  next: readonly NextStep[],
+): ToolSuccess {
+  const { facts, services } = execution;
+  return { ok: true, ...envelope(facts, services), dryRun: execution.input.dryRun, result, next };
+}
+
+/** The outcome of whatever was thrown. Never throws itself; what is our own fault is logged with its stack. */
+export function failure(facts: CallFacts, services: Services, thrown: unknown): ToolFailure {
+  return { ok: false, ...envelope(facts, services), error: readError(facts, services, thrown) };
+}
+
+/** How an outcome is recorded: `cancelled` only where the effect was really stopped. */
+export function endOf(outcome: ToolOutcome, abandoned: boolean): ExecutionEnd {
+  if (outcome.ok) return { status: "completed", result: outcome.result };
+  const stopped = outcome.error.code === "CANCELLED" || outcome.error.code === "INTERRUPTED";
+  return { status: stopped && !abandoned ? "cancelled" : "failed", error: outcome.error };
+}
+
+/** Says in one log line how a call ended. */
+export function logOutcome({ logger }: Services, outcome: ToolOutcome): void {
+  const { tool, sessionId, executionId, correlationId, durationMs } = outcome;
+  const fields = { tool, sessionId, executionId, correlationId, durationMs };
+  if (outcome.ok) logger.info("tool call done", fields);
+  else logger.info("tool call failed", { ...fields, code: outcome.error.code });
+}
+
+function envelope(facts: CallFacts, services: Services): Omit<ToolFailure, "ok" | "error"> {
+  const { tool, sessionId, executionId, correlationId, jobId } = facts;
+  const durationMs = Math.max(0, Math.round(services.clock() - facts.startedAt));
+  const base = { tool, sessionId, executionId, correlationId, durationMs };
+  return jobId === null ? base : { ...base, jobId };
+}
+
+function readError(facts: CallFacts, services: Services, thrown: unknown): ErrorResult {
+  try {
+    if (!isKitError(thrown) || thrown.fault === "us") logFault(facts, services, thrown);
+    const { details, message, logTail, ...error } = toErrorResult(thrown);
+    const keepsDetails = details !== undefined && whyNotPlain(details, LARGEST_DETAILS) === undefined;
+    return services.redactor.value({
+      ...error,
+      message: message.slice(0, LONGEST_MESSAGE),
+      ...(keepsDetails ? { details } : {}),
+      ...(logTail === undefined ? {} : { logTail: logTail.slice(-LONGEST_LOG_TAIL) }),
+    });
+  } catch {
+    const { category, retryable, remedy } = runtimeErrors.INTERNAL;
+    return { code: "INTERNAL", category, message: "an error was thrown that cannot be read", retryable, remedy };
+  }
+}
+
+function logFault(facts: CallFacts, { logger }: Services, thrown: unknown): void {
+  const { tool, sessionId, executionId, correlationId } = facts;
+  logger.error("tool call broke", { tool, sessionId, executionId, correlationId, error: thrown });
+}

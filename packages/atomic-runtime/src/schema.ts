@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { fail } from "./errors.ts";
+import type { ToolDefinition, ToolListing } from "./types.ts";
+
+/** A tool with everything that a call or a listing needs, made once. */
+export interface PreparedTool {
+  readonly definition: ToolDefinition;
+  /** The tool's fields and the runtime's, refusing every other. */
+  readonly inputSchema: z.ZodObject;
+  readonly inputFields: readonly string[];
+  readonly listing: ToolListing;
+}
+
+const sessionId = z.string().describe("from an earlier result");
+
+const forEffects: z.ZodRawShape = {
+  dryRun: z.boolean().optional().describe("check all, change nothing"),
+  idempotencyKey: z.string().min(1).max(200).optional().describe("same key: no second effect"),
+};
+
+/** What the runtime adds to the tool's own fields. */
+function addedFields({ annotations, session }: ToolDefinition): z.ZodRawShape {
+  return {
+    sessionId: session === "required" ? sessionId : sessionId.optional(),
+    ...(annotations.readOnlyHint ? {} : forEffects),
+  };
+}
+
+/** Makes a tool's schemas. @throws PLUGIN_INVALID when one cannot be told as JSON Schema */
+export function prepareTool(definition: ToolDefinition): PreparedTool {
+  try {
+    const inputSchema: z.ZodObject = definition.input.safeExtend(addedFields(definition)).strict();
+    return {
+      definition,
+      inputSchema,
+      inputFields: Object.keys(inputSchema.shape),
+      listing: {
+        name: definition.name,
+        title: definition.title,
+        description: definition.description,
+        toolset: definition.toolset,
+        annotations: definition.annotations,
+        inputSchema: toJson(inputSchema, "input"),
+        outputSchema: toJson(envelopeOf(definition.output), "output"),
+      },
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "unknown reason";
+    throw fail("PLUGIN_INVALID", `tool ${definition.name}: its schemas cannot be told as JSON Schema: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The whole outcome, success or failure, in few tokens: a client checks the structured content of failures too, so only
+ * what both have is required, and a type is stated only where a reader acts on it.
+ */
+function envelopeOf(result: z.ZodObject): z.ZodObject {
+  return z.object({
+    ok: z.boolean(),
+    tool: z.unknown(),
+    sessionId: z.string().optional(),
+    executionId: z.unknown().optional(),
+    correlationId: z.unknown().optional(),
+    dryRun: z.unknown().optional(),
+    durationMs: z.unknown().optional(),
+    jobId: z.string().optional(),
+    result: result.optional(),
+    next: z.unknown().meta({ type: "array" }).optional(),
+    error: z.unknown().meta({ type: "object" }).optional(),
+  });
+}
+
+/** JSON Schema 2020-12 without what only costs tokens: the dialect (it is the default), and what every reader assumes. */
+function toJson(schema: z.ZodObject, io: "input" | "output"): Readonly<Record<string, unknown>> {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io,
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      // What a tool returns beyond its schema is dropped before it leaves, so forbidding it says nothing.
+      if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    },
+  });
+  return json;
+}

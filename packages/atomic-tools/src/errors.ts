@@ -1,0 +1,15 @@
+import { commonErrors, defineErrors } from "@container-kit/errors";
+import type { ErrorTable } from "@container-kit/errors";
+
+/** The codes of this package, beside the common ones. */
+export const toolErrors = {
+  PATH_DENIED: {
+    category: "input",
+    summary: "The path lies outside the folders that the server may read.",
+    remedy: "Use a path below one of details.roots, or start the server with --root for that folder.",
+    retryable: false,
+    fault: "caller",
+  },
+} as const satisfies ErrorTable;
+
+export const fail = defineErrors({ ...commonErrors, ...toolErrors });

@@ -1,0 +1,33 @@
+import { createWriteStream } from "node:fs";
+import { once } from "node:events";
+import type { Redactor } from "@container-kit/observability";
+
+/** The whole log of a build as a file; the job's resource reads it. */
+export interface LogFile {
+  write(line: string): void;
+  close(): Promise<void>;
+}
+
+/** A log that is longer is cut, and says so. */
+const LARGEST = 10 * 1024 * 1024;
+
+/** @param path of the file, which is made readable by its owner only */
+export function openLogFile(path: string, redactor: Redactor): LogFile {
+  const stream = createWriteStream(path, { mode: 0o600 });
+  let size = 0;
+  // A full disk must not fail the build that it logs: the log then ends early, which its size shows.
+  stream.on("error", () => {});
+  return {
+    write: (line) => {
+      if (size > LARGEST || stream.destroyed) return;
+      const text = `${redactor.text(line)}\n`;
+      size += text.length;
+      stream.write(size > LARGEST ? `[the log is cut here, at ${LARGEST} bytes]\n` : text);
+    },
+    close: async () => {
+      if (stream.destroyed) return;
+      stream.end();
+      await once(stream, "close");
+    },
+  };
+}

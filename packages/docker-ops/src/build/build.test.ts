@@ -1,0 +1,209 @@
+import { describe, expect, test } from "vitest";
+import { replaceBaseImages } from "./base-images.ts";
+import { buildError } from "./build-error.ts";
+import { LogTail } from "./build-observer.ts";
+import { decodeBuildStatus } from "./buildkit-trace.ts";
+import { expandArguments } from "./expand-arguments.ts";
+import { observeBuildkit } from "./observe-buildkit.ts";
+import { observeClassic } from "./observe-classic.ts";
+import { readFields } from "./protobuf.ts";
+
+const replaced = (content: string, map: Record<string, string>, buildArgs: Record<string, string> = {}) =>
+  replaceBaseImages(content, map, buildArgs);
+
+describe("replaceBaseImages", () => {
+  test("a base image is replaced wherever it is named, and reported once", () => {
+    const { content, replacements } = replaced("FROM node:20 AS deps\nRUN x\nFROM node:20\nCOPY --from=deps /a /b\n", {
+      "node:20": "standin/node:20",
+    });
+    expect(content).toBe("FROM standin/node:20 AS deps\nRUN x\nFROM standin/node:20\nCOPY --from=deps /a /b\n");
+    expect(replacements).toEqual([{ named: "node:20", used: "standin/node:20" }]);
+  });
+
+  test("a base image behind an ARG is found with the value that the build sets", () => {
+    const dockerfile = "ARG V=18\nARG IMAGE=node:${V}\nFROM --platform=linux/amd64 $IMAGE AS a\n";
+    expect(replaced(dockerfile, { "node:18": "s/a:1" }).content).toContain("FROM --platform=linux/amd64 s/a:1 AS a");
+    expect(replaced(dockerfile, { "node:22": "s/a:1" }, { V: "22" }).content).toContain("s/a:1");
+    expect(replaced(dockerfile, { "node:18": "s/a:1" }, { V: "22" }).replacements).toEqual([]);
+  });
+
+  test("an image is recognised in any spelling, and COPY --from an image too", () => {
+    const { content } = replaced("FROM docker.io/library/node:20\nCOPY --from=busybox /a /b\n", {
+      "node:20": "s/n:1",
+      "busybox:latest": "s/b:1",
+    });
+    expect(content).toBe("FROM s/n:1\nCOPY --from=s/b:1 /a /b\n");
+  });
+
+  test("a stage is not taken for an image of the same name", () => {
+    const dockerfile = "FROM alpine AS node\nFROM node\n";
+    expect(replaced(dockerfile, { "node:latest": "s/n:1" }).content).toBe(dockerfile);
+  });
+
+  test("the frontend that cannot be pulled is left out, and no line moves", () => {
+    const { content, replacements } = replaced("# syntax=docker/dockerfile:1\n\nFROM node:20\nRUN x\n", {
+      "docker/dockerfile:1": "builtin",
+      "node:20": "s/n:1",
+    });
+    expect(content).toBe("#\n\nFROM s/n:1\nRUN x\n");
+    expect(replacements.map(({ named }) => named)).toEqual(["node:20", "docker/dockerfile:1"]);
+  });
+
+  test("without a map, and for other images, the text stays to the byte", () => {
+    const dockerfile = "FROM node:20\r\nRUN a \\\r\n  b\r\n";
+    expect(replaced(dockerfile, {}).content).toBe(dockerfile);
+    expect(replaced(dockerfile, { "node:21": "x:1" }).content).toBe(dockerfile);
+  });
+});
+
+test.each([
+  ["${A}-$B", "1-2"],
+  ["${C:-three}", "three"],
+  ["${A:-x}${A:+yes}${C:+no}", "1yes"],
+  ["$C", ""],
+])("%s is %s with A=1 and B=2", (text, expected) => {
+  expect(
+    expandArguments(
+      text,
+      new Map([
+        ["A", "1"],
+        ["B", "2"],
+      ]),
+    ),
+  ).toBe(expected);
+});
+
+describe("buildError", () => {
+  const observer = (failedStep: string | null, tail = "") => ({
+    observe: () => [],
+    steps: () => [],
+    failedStep: () => failedStep,
+    logTail: () => tail,
+  });
+
+  test.each([
+    ["dockerfile parse error line 3: unknown instruction: RUNN", null, "DOCKERFILE_INVALID"],
+    [
+      "failed to solve with frontend dockerfile.v0: failed to create LLB definition: no build stage in current context",
+      null,
+      "DOCKERFILE_INVALID",
+    ],
+    ["the Dockerfile (Dockerfile) cannot be empty", null, "DOCKERFILE_INVALID"],
+    [
+      "failed to do request: Head https://x: dial tcp: no such host",
+      "[internal] load metadata for docker.io/library/x:1",
+      "BASE_IMAGE_UNAVAILABLE",
+    ],
+    [
+      "pull access denied for x, repository does not exist or may require 'docker login'",
+      null,
+      "BASE_IMAGE_UNAVAILABLE",
+    ],
+    ["executor failed running [/bin/sh -c npm ci]: exit code: 1", "[2/3] RUN npm ci", "BUILD_FAILED"],
+    ["The command '/bin/sh -c false' returned a non-zero code: 1", "RUN false", "BUILD_FAILED"],
+    ["write /x: no space left on device", "[2/3] RUN x", "ENGINE_DISK_FULL"],
+    ["getaddrinfo ENOTFOUND: no such host", "[2/3] RUN npm ci", "BUILD_FAILED"],
+  ])("%s is told by its code", (message, step, code) => {
+    expect(buildError(message, observer(step, "tail"))).toMatchObject({ code });
+  });
+
+  test("the line of a parse error and the output of a failed step are kept", () => {
+    expect(buildError("dockerfile parse error line 3: unknown instruction: RUNN", observer(null))).toMatchObject({
+      details: { line: 3 },
+    });
+    expect(buildError("exit code: 1", observer("[2/2] RUN x", "npm ERR!"))).toMatchObject({
+      logTail: "npm ERR!",
+      details: { step: "[2/2] RUN x" },
+    });
+  });
+});
+
+describe("observeClassic", () => {
+  test("steps, durations, cache hits and the failing step's output are read from the text", () => {
+    let now = 0;
+    const lines: string[] = [];
+    const observer = observeClassic(
+      (line) => lines.push(line),
+      () => now,
+    );
+    for (const [text, at] of [
+      ["Step 1/3 : FROM node\n ---> abc\n", 0],
+      ["Step 2/3 : COPY . .\n ---> Using cache\n", 5],
+      ["Step 3/3 : RUN npm ci\n", 10],
+      ["npm ERR! one\nnpm ERR! tw", 20],
+      ["o\n", 30],
+    ] as const) {
+      now = at;
+      observer.observe({ stream: text });
+    }
+    expect(observer.steps().slice(0, 2)).toEqual([
+      { index: 1, instruction: "FROM node", durationMs: 5, cached: false },
+      { index: 2, instruction: "COPY . .", durationMs: 5, cached: true },
+    ]);
+    expect(observer.failedStep()).toBe("RUN npm ci");
+    expect(observer.logTail()).toBe("npm ERR! one\nnpm ERR! two\n".trimEnd());
+    expect(lines).toContain("npm ERR! two");
+  });
+});
+
+describe("BuildKit's messages", () => {
+  const field = (number: number, bytes: Buffer) => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
+  const timestamp = (seconds: number) => Buffer.from([8, seconds]);
+  const vertex = (digest: string, name: string, more: readonly Buffer[] = []) =>
+    field(1, Buffer.concat([field(1, Buffer.from(digest)), field(3, Buffer.from(name)), ...more]));
+  const record = (...parts: readonly Buffer[]) => ({
+    id: "moby.buildkit.trace",
+    aux: Buffer.concat(parts).toString("base64"),
+  });
+
+  test("steps come with duration and cache, and internal vertexes are no steps", () => {
+    const observer = observeBuildkit(() => {});
+    observer.observe(record(vertex("sha256:a", "[internal] load build definition", [field(5, timestamp(1))])));
+    observer.observe(
+      record(vertex("sha256:b", "[deps 2/4] RUN npm ci", [field(5, timestamp(10)), field(6, timestamp(12))])),
+    );
+    observer.observe(
+      record(
+        vertex("sha256:c", "[3/4] COPY . .", [
+          Buffer.from([4 * 8, 1]),
+          field(5, timestamp(12)),
+          field(6, timestamp(12)),
+        ]),
+      ),
+    );
+    expect(observer.steps()).toEqual([
+      { index: 1, instruction: "RUN npm ci", durationMs: 2000, cached: false },
+      { index: 2, instruction: "COPY . .", durationMs: 0, cached: true },
+    ]);
+  });
+
+  test("the failing vertex's own output is the log tail", () => {
+    const observer = observeBuildkit(() => {});
+    observer.observe(
+      record(vertex("sha256:b", "[2/2] RUN x", [field(5, timestamp(1)), field(7, Buffer.from("exit 1"))])),
+    );
+    observer.observe(
+      record(field(3, Buffer.concat([field(1, Buffer.from("sha256:b")), field(4, Buffer.from("boom\n"))]))),
+    );
+    expect(observer.failedStep()).toBe("[2/2] RUN x");
+    expect(observer.logTail()).toBe("boom");
+  });
+
+  test("bytes that are no message are ENGINE_PROTOCOL, and never an endless loop", () => {
+    expect(() => observeBuildkit(() => {}).observe({ id: "moby.buildkit.trace", aux: "////" })).toThrow(
+      expect.objectContaining({ code: "ENGINE_PROTOCOL" }),
+    );
+    expect(() => decodeBuildStatus(Buffer.alloc(20, 0xff).toString("base64"))).toThrow(RangeError);
+    expect([...readFields(new Uint8Array())]).toEqual([]);
+  });
+});
+
+test("the tail of a log keeps the last lines and joins cut ones", () => {
+  const tail = new LogTail();
+  for (let line = 0; line < 100; line += 1) tail.add(`line ${line}\n`);
+  tail.add("the e");
+  tail.add("nd");
+  const lines = tail.text().split("\n");
+  expect(lines).toHaveLength(40);
+  expect(lines.at(-1)).toBe("the end");
+});

@@ -1,0 +1,43 @@
+import type { ErrorResult } from "@container-kit/errors";
+
+/** Longer JSON is not kept: what is that long belongs into a file, with a link in the result. */
+const LONGEST_TEXT = 256 * 1024;
+const LONGEST_MESSAGE = 4096;
+
+/** The JSON of a value; instead of one that is too long, or is not JSON, an object that says so. */
+export function toJsonText(value: unknown): string {
+  const text = toWholeJsonText(value);
+  if (text.length <= LONGEST_TEXT) return text;
+  return JSON.stringify({ omitted: "longer than the record keeps", characters: text.length, limit: LONGEST_TEXT });
+}
+
+/** The JSON of an error, which stays an error when it is shortened. */
+export function toErrorText(error: ErrorResult): string {
+  const text = toWholeJsonText(error);
+  if (text.length <= LONGEST_TEXT) return text;
+  const { code, category, message, retryable, remedy } = error;
+  const shortened: ErrorResult = {
+    code,
+    category,
+    message: message.slice(0, LONGEST_MESSAGE),
+    retryable,
+    remedy: remedy.slice(0, LONGEST_MESSAGE),
+    details: { omitted: "longer than the record keeps", characters: text.length, limit: LONGEST_TEXT },
+  };
+  return JSON.stringify(shortened);
+}
+
+export function fromJsonText(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
+}
+
+/** The JSON of a value, however long: for what must come back as it was. */
+export function toWholeJsonText(value: unknown): string {
+  try {
+    // The declared type forgets that undefined and functions have no JSON.
+    const text = JSON.stringify(value) as string | undefined;
+    return text ?? "null";
+  } catch (error) {
+    return JSON.stringify({ omitted: "not JSON", reason: error instanceof Error ? error.message : String(error) });
+  }
+}

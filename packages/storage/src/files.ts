@@ -1,0 +1,114 @@
+/**
+ * How the files of a store come into being and how a damaged one leaves.
+ *
+ * - F1  A file appears whole: it is made under another name and then linked to its own. So two processes that
+ *       start at once get the same file, and an empty file is a damaged one.
+ * - F2  A damaged file is moved aside with its companions, never deleted, never replaced in the same start.
+ * - F3  Only this user can read: folders that are made here are 0700, files 0600 whatever the umask.
+ * - F4  No descriptor of a file in use is opened and closed beside SQLite: closing it would drop SQLite's locks.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import path from "node:path";
+import Sqlite from "better-sqlite3";
+import { fail } from "./errors.ts";
+
+/** Marks a SQLite file as a store of Container Kit: the letters "CKit" in its header. */
+export const APPLICATION_ID = 0x434b6974;
+
+/** The layout that storage itself keeps in a file, apart from the packages' tables. */
+export const FORMAT = 1;
+
+const ONLY_THIS_USER = { folder: 0o700, file: 0o600 };
+
+/** Makes a folder with its parents; one that is there stays as it is. */
+export function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: ONLY_THIS_USER.folder });
+}
+
+/** Makes an empty store file if there is none. @throws STORE_CORRUPT when its log was left without it. */
+export function makeFile(file: string): void {
+  if (existsSync(file)) return;
+  refuseOrphanedLog(file);
+  const draft = `${file}.new-${randomUUID()}`;
+  try {
+    closeSync(openSync(draft, "wx", ONLY_THIS_USER.file));
+    const client = new Sqlite(draft);
+    client.pragma(`application_id = ${APPLICATION_ID}`);
+    client.pragma(`user_version = ${FORMAT}`);
+    client.pragma("journal_mode = WAL");
+    client.close();
+    linkUnlessThere(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  syncFolder(file);
+}
+
+/** Takes everybody else's access to a file away. */
+export function restrict(file: string): void {
+  const open = (statSync(file).mode & 0o777 & ~ONLY_THIS_USER.file) !== 0;
+  if (open) chmodSync(file, ONLY_THIS_USER.file);
+}
+
+/** Which file a path leads to, to notice when another process has replaced it. */
+export function identify(file: string): string {
+  const { dev, ino } = statSync(file);
+  return `${dev}:${ino}`;
+}
+
+/** Moves a damaged file aside and returns its new path, or undefined when it is another file by now. */
+export function setAside(file: string, identity: string, now: number): string | undefined {
+  if (!existsSync(file) || identify(file) !== identity) return undefined;
+  const aside = freeName(`${file}.damaged-${new Date(now).toISOString().replaceAll(":", "-")}`);
+  // The file itself goes last: a start that finds its log alone would refuse.
+  for (const companion of ["-wal", "-shm", ""]) {
+    if (existsSync(file + companion)) renameSync(file + companion, aside + companion);
+  }
+  syncFolder(file);
+  return aside;
+}
+
+function refuseOrphanedLog(file: string): void {
+  // SQLite would apply the log of a lost file to the new one. The second look is for a process that made both just now.
+  if (!existsSync(`${file}-wal`) || statSync(`${file}-wal`).size === 0 || existsSync(file)) return;
+  throw fail("STORE_CORRUPT", `${file} is missing although its write-ahead log ${file}-wal is there`, {
+    remedy: "Put the file back beside its log, or move the log away to begin a new record.",
+    details: { file },
+  });
+}
+
+function linkUnlessThere(draft: string, file: string): void {
+  try {
+    linkSync(draft, file);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+  }
+}
+
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let copy = 2; existsSync(name); copy += 1) name = `${wanted}-${copy}`;
+  return name;
+}
+
+/** Makes a new or changed name durable. */
+function syncFolder(file: string): void {
+  const folder = openSync(path.dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

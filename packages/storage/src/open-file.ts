@@ -1,0 +1,100 @@
+/**
+ * Opens one file of a store, or says why not.
+ *
+ * - O1  A file is inspected through a connection that cannot write before one that can is opened: what is not ours,
+ *       comes from a newer program or is damaged stays as it was.
+ * - O2  The two files differ in one setting: the state file commits with synchronous=FULL, the record with NORMAL.
+ */
+import { statSync } from "node:fs";
+import Sqlite from "better-sqlite3";
+import { fail } from "./errors.ts";
+import { APPLICATION_ID, FORMAT, identify, makeFile, restrict, setAside } from "./files.ts";
+import { isDamage, toStoreError } from "./store-error.ts";
+
+/** How a file is opened. */
+export interface OpenFileOptions {
+  readonly synchronous: "FULL" | "NORMAL";
+  readonly busyTimeoutMs: number;
+  readonly clock: () => number;
+}
+
+/** Past this many pages in the log, whoever commits checkpoints; the record's keeper normally does it before. */
+const CHECKPOINT_PAGES = { FULL: 1000, NORMAL: 8000 };
+const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** @throws STORE_CORRUPT after setting a damaged file aside. STORE_UNAVAILABLE STORE_BUSY STORE_FULL */
+export function openFile(file: string, options: OpenFileOptions): Sqlite.Database {
+  try {
+    makeFile(file);
+    inspect(file, options);
+    restrict(file);
+    return connect(file, options);
+  } catch (thrown) {
+    throw toStoreError(thrown, file);
+  }
+}
+
+function inspect(file: string, { busyTimeoutMs, clock }: OpenFileOptions): void {
+  if (!statSync(file).isFile()) throw fail("STORE_UNAVAILABLE", `${file} is not a regular file`);
+  const identity = identify(file);
+  const damage = findDamage(file, busyTimeoutMs);
+  if (damage === undefined) return;
+  const aside = setAside(file, identity, clock());
+  const where = aside === undefined ? "another process has set it aside already" : `it was set aside as ${aside}`;
+  throw fail("STORE_CORRUPT", `${file} is damaged (${damage}); ${where}`, {
+    remedy: "Start again to begin a new record; keep the damaged file if its content may still be needed.",
+    details: { file, aside },
+  });
+}
+
+function findDamage(file: string, busyTimeoutMs: number): string | undefined {
+  if (statSync(file).size === 0) return "it is empty";
+  const client = new Sqlite(file, { readonly: true, timeout: busyTimeoutMs });
+  try {
+    refuseForeign(file, client);
+    const verdict = client.pragma("quick_check(1)", { simple: true });
+    return verdict === "ok" ? undefined : String(verdict).replaceAll(/\s+/g, " ");
+  } catch (thrown) {
+    if (isDamage(thrown)) return (thrown as Error).message;
+    throw thrown;
+  } finally {
+    client.close();
+  }
+}
+
+function refuseForeign(file: string, client: Sqlite.Database): void {
+  if (client.pragma("application_id", { simple: true }) !== APPLICATION_ID) {
+    throw fail("STORE_UNAVAILABLE", `${file} is an SQLite file of another program; it was not touched`, {
+      remedy: "Name another file for the store, or move this one away.",
+    });
+  }
+  const format = Number(client.pragma("user_version", { simple: true }));
+  if (format > FORMAT) throw newerThanThis(file, `format ${format}`);
+}
+
+/** The refusal of a file that a newer program has written. */
+export function newerThanThis(file: string, what: string): Error {
+  return fail("STORE_UNAVAILABLE", `${file} was written by a newer version (${what}); it was not touched`, {
+    remedy: "Use the newer version of Container Kit, or name another file for the store.",
+    details: { file },
+  });
+}
+
+function connect(file: string, { synchronous, busyTimeoutMs }: OpenFileOptions): Sqlite.Database {
+  const client = new Sqlite(file, { fileMustExist: true, timeout: busyTimeoutMs });
+  try {
+    if (client.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
+      throw fail("STORE_UNAVAILABLE", `${file} lies where SQLite cannot keep a write-ahead log`, {
+        remedy: "Put the store on a local disk.",
+      });
+    }
+    client.pragma(`synchronous = ${synchronous}`);
+    client.pragma("foreign_keys = ON");
+    client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES[synchronous]}`);
+    client.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);
+    return client;
+  } catch (thrown) {
+    client.close();
+    throw thrown;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Undoes what `bringUp` did, exactly: by the record, never by a name.
+ *
+ * - D1  Order: processes, mounts, network, images in a foreign engine, packages, the folder with the record last. If a
+ *       step fails the record stays, so that undo can be tried again.
+ */
+import { existsSync, rmSync, rmdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { engineRequest } from "../engine-request.ts";
+import { removeLeftPolicy, removePackages } from "./install.ts";
+import { takeLock } from "./lock.ts";
+import { readMade } from "./made.ts";
+import { restoreNetwork } from "./network.ts";
+import { rigPaths } from "./paths.ts";
+import type { RigPaths } from "./paths.ts";
+import { stopPrivateEngine } from "./private-engine.ts";
+import { stopRigRegistry } from "./rig-registry.ts";
+import type { RigStep } from "./up.ts";
+
+export interface DownOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: RigStep) => void;
+}
+
+/** Stops and removes everything that the rig started, made and installed. Returns false where there was nothing. */
+export async function takeDown(options: DownOptions): Promise<boolean> {
+  const paths = rigPaths(options.environment);
+  if (!existsSync(paths.folder)) return false;
+  const release = await takeLock(paths.folder, options.signal === undefined ? {} : { signal: options.signal });
+  try {
+    await takeDownAlone(paths, options);
+  } finally {
+    await release();
+  }
+  return true;
+}
+
+async function takeDownAlone(paths: RigPaths, options: DownOptions): Promise<void> {
+  const made = readMade(paths);
+  const step = async (name: string, work: () => Promise<string>): Promise<void> => {
+    options.signal?.throwIfAborted();
+    const start = performance.now();
+    const detail = await work();
+    options.onStep?.({ name, detail, ms: performance.now() - start });
+  };
+  await step("registry", async () => ((await stopRigRegistry(paths)) ? "stopped" : "was not running"));
+  await step("engine", async () => {
+    // Images in our own engine go with its data.
+    return (await stopPrivateEngine(paths)) ? "private engine stopped" : "no private engine was running";
+  });
+  if (made.network !== undefined) await step("network", () => restoreNetwork(made.network ?? never()));
+  const own = `unix://${paths.engineSocket}`;
+  for (const { host, image } of made.images.filter((entry) => entry.host !== own)) {
+    await step("image", () => removeImage(host, image));
+  }
+  removeLeftPolicy(paths);
+  if (made.installed.length > 0) await step("packages", () => removePackages(made.installed));
+  await step("folder", async () => removeFolder(paths));
+}
+
+async function removeImage(host: string, image: string): Promise<string> {
+  try {
+    const { status } = await engineRequest(host, "DELETE", `/images/${image}`);
+    if (status === 200 || status === 404) return `${image} removed from ${host}`;
+    return `${image} stays in ${host}: HTTP ${status}`;
+  } catch {
+    return `${image} stays in ${host}, which does not answer`;
+  }
+}
+
+function removeFolder(paths: RigPaths): string {
+  for (const folder of new Set([paths.runFolder, paths.folder])) rmSync(folder, { recursive: true, force: true });
+  try {
+    // Ours too, if it held nothing but the rig.
+    rmdirSync(dirname(paths.folder));
+  } catch {
+    return `${paths.folder} removed`;
+  }
+  return `${paths.folder} removed, and the folder around it, which was empty`;
+}
+
+function never(): never {
+  throw new TypeError("expected the network to be recorded");
+}
