@@ -57,7 +57,7 @@ export interface Execution {
 }
 
 /** Why an execution was told to stop. */
-export type StopCode = "CANCELLED" | "INTERRUPTED" | "TOOL_TIMEOUT";
+type StopCode = "CANCELLED" | "INTERRUPTED" | "TOOL_TIMEOUT";
 
 /** The one switch that stops an execution; the first reason stays. */
 export interface Stop {

@@ -39,6 +39,19 @@ test("a second of two hundred reports passes on about ten, in order, the last on
   expect(numbers.at(-1)).toBe(200);
 });
 
+test("many ids at once each keep to their pace", async () => {
+  const { reporter, sent } = open();
+  for (let step = 0; step < 400; step++) {
+    reporter.report({ message: "x", id: `id ${step % 7}`, current: step });
+    await vi.advanceTimersByTimeAsync(5);
+  }
+  for (let id = 0; id < 7; id++) {
+    const count = sent.filter((progress) => progress.id === `id ${id}`).length;
+    expect(count).toBeGreaterThanOrEqual(14);
+    expect(count).toBeLessThanOrEqual(21);
+  }
+});
+
 test("each id has its own pace, and its first report passes at once", () => {
   const { reporter, sent } = open();
   for (const id of ["a", "b", "c"]) reporter.report({ message: id, id, current: 1 });

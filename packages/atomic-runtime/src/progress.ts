@@ -91,9 +91,17 @@ function openClientLane({ send, clock, title }: ReporterOptions & { send: (progr
     last = report;
     send(report);
   };
+  const schedule = () => {
+    if (waiting.size === 0 || flushTimer !== undefined) return;
+    const firstSentAt = Math.min(...[...waiting].map((line) => line.sentAt));
+    flushTimer = setTimeout(flush, Math.max(1, firstSentAt + SPACING_MS - clock()));
+  };
   const flush = () => {
     flushTimer = undefined;
-    for (const line of waiting) if (line.held !== undefined) emit(line.held, line);
+    for (const line of waiting) {
+      if (line.held !== undefined && clock() - line.sentAt >= SPACING_MS) emit(line.held, line);
+    }
+    schedule();
   };
   const beat = () => {
     const silentMs = clock() - sentAt;
@@ -111,7 +119,7 @@ function openClientLane({ send, clock, title }: ReporterOptions & { send: (progr
       if (urgent || clock() - line.sentAt >= SPACING_MS) return emit(report, line);
       line.held = report;
       waiting.add(line);
-      flushTimer ??= setTimeout(flush, SPACING_MS);
+      schedule();
     },
     close() {
       clearTimeout(flushTimer);
@@ -126,18 +134,20 @@ function openJobLane(keep: (progress: ToolProgress) => void, clock: () => number
   let held: ToolProgress | undefined;
   let timer: NodeJS.Timeout | undefined;
   const write = (report: ToolProgress) => {
-    keptAt = clock();
+    clearTimeout(timer);
+    timer = undefined;
     held = undefined;
+    keptAt = clock();
     keep(report);
   };
   return {
     take(report: ToolProgress): void {
-      if (clock() - keptAt >= KEEP_MS) return write(report);
+      const sinceKept = clock() - keptAt;
+      if (sinceKept >= KEEP_MS) return write(report);
       held = report;
       timer ??= setTimeout(() => {
-        timer = undefined;
         if (held !== undefined) write(held);
-      }, KEEP_MS);
+      }, KEEP_MS - sinceKept);
     },
     close(): void {
       clearTimeout(timer);

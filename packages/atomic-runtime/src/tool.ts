@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { ToolDefinition } from "./types.ts";
 
 /** The fields that the runtime adds to a tool's input, and that no tool may define itself. */
-export const RESERVED_FIELDS = ["sessionId", "dryRun", "idempotencyKey"] as const;
+const RESERVED_FIELDS = ["sessionId", "dryRun", "idempotencyKey"] as const;
 
 const NAME = /^[a-z][a-z0-9_]{2,47}$/;
 const HINTS = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] as const;

@@ -19,7 +19,7 @@ const fail = defineErrors({
   },
 });
 
-export interface RecordedExecution extends ExecutionStart {
+interface RecordedExecution extends ExecutionStart {
   readonly id: string;
   readonly jobId: string | null;
   end: ExecutionEnd | undefined;

@@ -29,7 +29,7 @@ export function running(
   return tool({ ...changes, run });
 }
 
-export interface LogLine extends LogFields {
+interface LogLine extends LogFields {
   readonly level: string;
   readonly message: string;
 }

@@ -1,6 +1,1 @@
-/**
- * Looks at a source tree, chooses a strategy and writes the Dockerfile.
- *
- * @packageDocumentation
- */
-export const placeholder = true;
+export { analyzeRepository } from "./analyze-repository.ts";

@@ -97,8 +97,14 @@ export interface NodeFacts {
   readonly manifest: string;
   /** Module folders (relative to `installRoot`) whose manifests belong to the workspace; empty outside one. */
   readonly workspaceFolders: readonly string[];
-  /** Of these, the ones that the module needs at run time, itself included. */
+  /** Of these, the ones that the module needs, each before those that need it, itself last. */
   readonly neededFolders: readonly string[];
+  /** Of the needed ones, those that have a build script of their own, without the module. */
+  readonly builtFirst: readonly string[];
+  /** The manifest at `installRoot` does not parse as its package manager reads it. */
+  readonly manifestDamaged: boolean;
+  /** Whether the build writes into node_modules (Prisma's client), so that these must come from the build. */
+  readonly buildWritesModules: boolean;
   readonly hasDevDependencies: boolean;
   /** Whether the root manifest has install scripts, which run in every install. */
   readonly installScripts: "none" | "harmless" | "need-source";

@@ -1,9 +1,10 @@
-import { symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
-import type { FaultRule, TinyImage } from "@container-kit/testkit";
+import type { EngineProxy, FaultRule, TinyImage } from "@container-kit/testkit";
 import type { Engine } from "../src/index.ts";
 import { connect, folderOf } from "./rig.ts";
 
@@ -13,6 +14,8 @@ describeWithEngine("build on a real engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const cleanups: (() => void)[] = [];
+  /** The base image's name is known before the image is made, because suites are described before they run. */
+  const baseName = `${uniqueName("base")}:1`;
   const tag = () => `${uniqueName("build")}:1`;
   const context = (files: Readonly<Record<string, string>>): string => {
     const { folder, remove } = folderOf(files);
@@ -27,7 +30,7 @@ describeWithEngine("build on a real engine", (rig) => {
 
   beforeAll(async () => {
     engine = await connect(rig);
-    base = await makeTinyImage(rig, { shell: true });
+    base = await makeTinyImage(rig, { shell: true, reference: baseName });
   });
 
   afterEach(() => {
@@ -89,50 +92,93 @@ describeWithEngine("build on a real engine", (rig) => {
     );
   });
 
-  test("what .dockerignore leaves out does not reach the engine", async () => {
-    const rule: FaultRule = { match: BUILD, fault: { kind: "capture" } };
-    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [rule] });
-    try {
-      const through = await connect(rig, { DOCKER_HOST: proxy.host });
-      const files = {
-        Dockerfile: `FROM ${base.reference}\nCOPY . /all\n`,
-        ".dockerignore": "secrets\n**/*.pem\n*.log\n!keep.log\n",
-        "secrets/id_rsa": "CANARY-ONE",
-        "deep/er/key.pem": "CANARY-TWO",
-        "x.log": "CANARY-THREE",
-        "keep.log": "KEPT",
-      };
-      await through.build(context(files), { tags: [tag()] });
-      const sent = proxy
-        .captured()
-        .map(({ body }) => body.toString("latin1"))
-        .join("");
-      expect(proxy.fired(rule)).toBe(1);
-      expect(sent).toContain("KEPT");
-      expect(sent).not.toContain("CANARY");
-    } finally {
-      await proxy.close();
-    }
-  });
+  /** Without a session BuildKit is out of reach, and the context goes as an archive to the classic builder. */
+  const withoutSession: FaultRule = {
+    match: /^POST \/session/,
+    fault: { kind: "answer", status: 404, body: '{"message":"page not found"}' },
+  };
 
-  test("a folder link that points outside sends no outside byte", async () => {
-    const outside = context({ passwd: "OUTSIDE-CANARY" });
-    const folder = context({ Dockerfile: `FROM ${base.reference}\nCOPY . /all\n` });
-    symlinkSync(outside, join(folder, "door"));
-    const rule: FaultRule = { match: BUILD, fault: { kind: "capture" } };
-    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [rule] });
-    try {
-      await (await connect(rig, { DOCKER_HOST: proxy.host })).build(folder, { tags: [tag()] });
-      expect(proxy.fired(rule)).toBe(1);
-      expect(
-        proxy
-          .captured()
-          .map(({ body }) => body.toString("latin1"))
-          .join(""),
-      ).not.toContain("OUTSIDE-CANARY");
-    } finally {
+  describe.each([["buildkit"], ["classic"]] as const)("the context for the %s builder", (builder) => {
+    let proxy: EngineProxy;
+    let through: Engine;
+
+    beforeAll(async () => {
+      proxy = await startEngineProxy({ target: rig.engine.host, rules: [withoutSession] });
+      through = builder === "classic" ? await connect(rig, { DOCKER_HOST: proxy.host }) : engine;
+    });
+
+    afterAll(async () => {
+      expect(proxy.fired(withoutSession) > 0).toBe(builder === "classic");
       await proxy.close();
-    }
+    });
+
+    /** What `COPY . /all` put into the image: paths, and whatever their contents say. */
+    const listing = async (folder: string): Promise<string> => {
+      const lines: string[] = [];
+      const built = await through.build(folder, { tags: [tag()], noCache: true, onLog: (line) => lines.push(line) });
+      expect(built.builder).toBe(builder);
+      return lines.join("\n");
+    };
+    const show = `FROM ${baseName}\nCOPY . /all\nRUN cd /all && find . | sort | sed 's/$/;/' && cat $(find . -type f)\n`;
+
+    test("is what .dockerignore leaves, the Dockerfile itself included in what it may leave out", async () => {
+      const log = await listing(
+        context({
+          Dockerfile: show,
+          ".dockerignore": "secrets\n**/*.pem\n*.log\n!keep.log\nDockerfile\n.dockerignore\ndeep\n!deep/er/kept\n",
+          "secrets/id_rsa": "CANARY-ONE",
+          "deep/er/key.pem": "CANARY-TWO",
+          "deep/er/kept": "KEPT-DEEP",
+          "x.log": "CANARY-THREE",
+          "keep.log": "KEPT-LOG",
+        }),
+      );
+      expect(log).toContain("KEPT-LOG");
+      expect(log).toContain("KEPT-DEEP");
+      expect(log).not.toContain("CANARY");
+      expect(log).toContain("./keep.log;");
+      expect(log).not.toContain("./Dockerfile;");
+      expect(log).not.toContain("./.dockerignore;");
+    });
+
+    test("holds a folder link that points outside as a link, and no outside byte", async () => {
+      const outside = context({ passwd: "OUTSIDE-CANARY" });
+      const folder = context({ Dockerfile: show, "a-file": "INSIDE" });
+      symlinkSync(outside, join(folder, "door"));
+      const log = await listing(folder);
+      expect(log).toContain("./door;");
+      expect(log).toContain("INSIDE");
+      expect(log).not.toContain("OUTSIDE-CANARY");
+      expect(log).not.toContain("./door/");
+    });
+
+    test("carries modes, empty files, odd names and many files", async () => {
+      const many = Object.fromEntries(
+        Array.from({ length: 300 }, (_, index) => [`many/a${index % 7}/f-${index}`, "x".repeat(index * 37)]),
+      );
+      const folder = context({
+        Dockerfile: `FROM ${baseName}\nCOPY . /all\nRUN cd /all && stat -c '%a %n' run.sh && find many -type f | wc -l && cat many/*/* | wc -c && ls 'with space' && [ ! -s empty ] && echo ALL-WELL\n`,
+        "run.sh": "#!/bin/sh\n",
+        "with space/ü.txt": "u",
+        empty: "",
+        ...many,
+      });
+      chmodSync(join(folder, "run.sh"), 0o754);
+      const log = await listing(folder);
+      expect(log).toContain("754 run.sh");
+      expect(log).toContain("300");
+      expect(log).toContain(String((37 * 299 * 300) / 2));
+      expect(log).toContain("ALL-WELL");
+    });
+
+    test("that cannot be read fails the build with its own code", async () => {
+      const folder = context({ Dockerfile: `FROM ${baseName}\nCOPY . /all\n` });
+      execFileSync("mkfifo", [join(folder, "pipe")]);
+      await expect(through.build(folder, { tags: [tag()] })).rejects.toMatchObject({
+        code: "CONTEXT_INVALID",
+        message: expect.stringContaining("pipe"),
+      });
+    });
   });
 
   test.each([

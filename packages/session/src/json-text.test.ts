@@ -13,6 +13,10 @@ test("what has no JSON is null, what cannot have any says so", () => {
   });
 });
 
+test("a text that was damaged says so instead of hiding all others", () => {
+  expect(fromJsonText('{"a":')).toEqual({ omitted: "no longer JSON", characters: 5 });
+});
+
 test("a value of more than 256 KiB is replaced by one that says how long it was", () => {
   const long = "x".repeat(256 * 1024);
   expect(fromJsonText(toJsonText(long.slice(2)))).toHaveLength(256 * 1024 - 2);

@@ -27,8 +27,14 @@ export function toErrorText(error: ErrorResult): string {
   return JSON.stringify(shortened);
 }
 
+/** The value of a JSON text. One that was damaged on the disk, which SQLite cannot notice, says so. */
 export function fromJsonText(text: string | null): unknown {
-  return text === null ? null : JSON.parse(text);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { omitted: "no longer JSON", characters: text.length };
+  }
 }
 
 /** The JSON of a value, however long: for what must come back as it was. */

@@ -44,14 +44,10 @@ export function makeFile(file: string): void {
   const draft = `${file}.new-${randomUUID()}`;
   try {
     closeSync(openSync(draft, "wx", ONLY_THIS_USER.file));
-    const client = new Sqlite(draft);
-    client.pragma(`application_id = ${APPLICATION_ID}`);
-    client.pragma(`user_version = ${FORMAT}`);
-    client.pragma("journal_mode = WAL");
-    client.close();
+    writeHeader(draft);
     linkUnlessThere(draft, file);
   } finally {
-    rmSync(draft, { force: true });
+    for (const companion of ["", "-journal", "-wal", "-shm"]) rmSync(draft + companion, { force: true });
   }
   syncFolder(file);
 }
@@ -78,6 +74,17 @@ export function setAside(file: string, identity: string, now: number): string | 
   }
   syncFolder(file);
   return aside;
+}
+
+function writeHeader(draft: string): void {
+  const client = new Sqlite(draft);
+  try {
+    client.pragma(`application_id = ${APPLICATION_ID}`);
+    client.pragma(`user_version = ${FORMAT}`);
+    client.pragma("journal_mode = WAL");
+  } finally {
+    client.close();
+  }
 }
 
 function refuseOrphanedLog(file: string): void {

@@ -6,15 +6,9 @@
  * - M3  Two processes may start at once: the steps are looked up again under the write lock.
  */
 import type { Database as SqliteDatabase } from "better-sqlite3";
+import { appliedSteps, noteApplied } from "./ledger.ts";
 import { newerThanThis } from "./open-file.ts";
 import type { Migration } from "./types.ts";
-
-const CREATE_LEDGER = `CREATE TABLE IF NOT EXISTS _migrations (
-  package TEXT NOT NULL,
-  id TEXT NOT NULL,
-  applied_at INTEGER NOT NULL,
-  PRIMARY KEY (package, id)
-) STRICT`;
 
 /** One file and what a package wants to find in it. */
 export interface MigrationPlan {
@@ -25,7 +19,7 @@ export interface MigrationPlan {
 
 /** The steps that a file lacks, in order. @throws STORE_UNAVAILABLE when the file is ahead of this program (M2). */
 export function pendingMigrations({ client, package: owner, migrations }: MigrationPlan): readonly Migration[] {
-  const applied = appliedIds(client, owner);
+  const applied = appliedSteps(client, owner);
   const known = new Set(migrations.map(({ id }) => id));
   const unknown = [...applied].filter((id) => !known.has(id));
   if (unknown.length > 0) throw newerThanThis(client.name, `${owner}: ${unknown.join(", ")}`);
@@ -37,19 +31,10 @@ export function applyMigrations(plan: MigrationPlan, now: number): void {
   if (pendingMigrations(plan).length === 0) return;
   const { client } = plan;
   const apply = client.transaction(() => {
-    client.exec(CREATE_LEDGER);
-    const note = client.prepare("INSERT INTO _migrations (package, id, applied_at) VALUES (?, ?, ?)");
-    for (const { id, statements } of pendingMigrations(plan)) {
-      for (const statement of statements) client.exec(statement);
-      note.run(plan.package, id, now);
-    }
+    const steps = pendingMigrations(plan);
+    for (const { statements } of steps) for (const statement of statements) client.exec(statement);
+    const ids = steps.map(({ id }) => id);
+    noteApplied(client, plan.package, ids, now);
   });
   apply.immediate();
-}
-
-function appliedIds(client: SqliteDatabase, owner: string): ReadonlySet<string> {
-  const ledger = client.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_migrations'").get();
-  if (ledger === undefined) return new Set();
-  const ids = client.prepare("SELECT id FROM _migrations WHERE package = ?").pluck().all(owner);
-  return new Set(ids.map(String));
 }

@@ -9,7 +9,8 @@ import { statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { fail } from "./errors.ts";
 import { APPLICATION_ID, FORMAT, identify, makeFile, restrict, setAside } from "./files.ts";
-import { isDamage, toStoreError } from "./store-error.ts";
+import { findChangedDefinition } from "./ledger.ts";
+import { isDamage, isStatementError, toStoreError } from "./store-error.ts";
 
 /** How a file is opened. */
 export interface OpenFileOptions {
@@ -53,9 +54,12 @@ function findDamage(file: string, busyTimeoutMs: number): string | undefined {
   try {
     refuseForeign(file, client);
     const verdict = client.pragma("quick_check(1)", { simple: true });
-    return verdict === "ok" ? undefined : String(verdict).replaceAll(/\s+/g, " ");
+    if (verdict !== "ok") return String(verdict).replaceAll(/\s+/g, " ");
+    const changed = findChangedDefinition(client);
+    return changed === undefined ? undefined : `the definition of ${changed} is not what it was made as`;
   } catch (thrown) {
-    if (isDamage(thrown)) return (thrown as Error).message;
+    // These statements are right, so that an error in them is one of the file.
+    if (isDamage(thrown) || isStatementError(thrown)) return (thrown as Error).message;
     throw thrown;
   } finally {
     client.close();

@@ -133,6 +133,28 @@ test("a damaged page is found at the start and set aside with its log", async ()
   expect(existsSync(file)).toBe(false);
 });
 
+test("a damaged letter in a table's definition, which SQLite's own check passes, is found too", async () => {
+  const storage = await open();
+  storage.migrate(schema);
+  await storage.close();
+  const file = path.join(folder, "state.db");
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)");
+  bytes.write("TEXX", at + "CREATE TABLE notes (id INTEGER PRIMARY KEY, ".length);
+  writeFileSync(file, bytes);
+  await expect(open()).rejects.toMatchObject({ code: "STORE_CORRUPT", message: /notes/ as unknown });
+});
+
+test("an index that somebody has added by hand is no damage", async () => {
+  const storage = await open();
+  storage.migrate(schema);
+  await storage.close();
+  const client = new Sqlite(path.join(folder, "state.db"));
+  client.exec("CREATE INDEX by_hand ON notes (text)");
+  client.close();
+  await open();
+});
+
 test("an emptied file is damage, not a new beginning", async () => {
   await (await open()).close();
   writeFileSync(path.join(folder, "state.db"), "");

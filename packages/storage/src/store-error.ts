@@ -21,6 +21,11 @@ export function isDamage(thrown: unknown): boolean {
   return thrown instanceof Sqlite.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB)/.test(thrown.code);
 }
 
+/** Whether SQLite could make nothing of a statement against the schema that it found. */
+export function isStatementError(thrown: unknown): boolean {
+  return thrown instanceof Sqlite.SqliteError && thrown.code === "SQLITE_ERROR";
+}
+
 function fromSqlite(error: InstanceType<typeof Sqlite.SqliteError>, file: string): Error {
   const context = { cause: error, details: { file, sqlite: error.code } };
   if (isDamage(error)) return fail("STORE_CORRUPT", `${file} is damaged: ${error.message}`, context);

@@ -58,6 +58,7 @@ export async function startEngineProxy(options: EngineProxyOptions): Promise<Eng
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const rule = state.take(request);
     if (rule?.fault.kind === "reset") socket.destroy();
+    else if (rule?.fault.kind === "answer") socket.end(plainAnswer(rule.fault));
     else if (rule?.fault.kind !== "hang") passUpgrade(options.target, { request, socket, head });
   });
   // An answer may be long in coming: the client's deadlines are what is under test, not ours.
@@ -164,6 +165,11 @@ function capture(request: IncomingMessage, state: ProxyState): void {
   });
 }
 
+/** An answer of our own to a request for an upgrade: that there will be none. */
+function plainAnswer({ status, body = "" }: Extract<Fault, { kind: "answer" }>): string {
+  return `HTTP/1.1 ${status} Fault\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body.toString()}`;
+}
+
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
@@ -176,7 +182,8 @@ function passUpgrade(target: string, { request, socket, head }: Upgrade): void {
     ...endpoint(target),
     method: request.method,
     path: request.url,
-    headers: request.headers,
+    // Raw, because headers that are repeated must stay repeated: a build session lists its methods so.
+    headers: request.rawHeaders,
     agent: false,
   });
   upstream.once("upgrade", (answered: IncomingMessage, engine: Duplex, first: Buffer) => {

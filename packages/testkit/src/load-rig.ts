@@ -7,7 +7,7 @@ import type { LoadedRig, Rig } from "./types.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the rig's description is; `npm test` sets it. */
-export const RIG_VARIABLE = "CONTAINER_KIT_TEST_RIG";
+const RIG_VARIABLE = "CONTAINER_KIT_TEST_RIG";
 /** Why engine tests are to be skipped; `npm test` sets it where no engine can be had. */
 export const SKIP_VARIABLE = "CONTAINER_KIT_TEST_SKIP_ENGINE";
 

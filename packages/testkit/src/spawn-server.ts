@@ -86,7 +86,7 @@ export async function spawnServer(options: SpawnServerOptions): Promise<SpawnedS
 }
 
 /** Lines that are not JSON-RPC messages; the last one may still be on its way and is not judged. */
-export function findImpurities(stdout: Buffer): readonly string[] {
+function findImpurities(stdout: Buffer): readonly string[] {
   const lines = stdout.toString("utf8").split("\n").slice(0, -1);
   return lines.filter((line) => {
     try {

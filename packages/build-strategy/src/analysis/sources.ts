@@ -1,4 +1,3 @@
-import type { Manifest } from "./manifest.ts";
 import { depthOf, joinPath, nameOf, relativeTo } from "./path.ts";
 import type { SourceTree } from "./source-tree.ts";
 
@@ -41,9 +40,4 @@ export function likelySources(sources: readonly string[], entrypoint: string | n
     return telling.test(nameOf(file)) ? 1 + depthOf(file) : 40 + depthOf(file);
   };
   return [...sources].sort((a, b) => rank(a) - rank(b)).slice(0, limit);
-}
-
-/** Whether the manifest's own entry is a TypeScript file that runs without being compiled. */
-export function usesTypeScriptEntry(manifest: Manifest): boolean {
-  return /\.[cm]?ts$/.test(manifest.main ?? manifest.module ?? "");
 }

@@ -13,6 +13,8 @@ export interface Workspace {
   readonly tool: MonorepoTool;
   /** Module folders below it, relative to the repository. */
   readonly members: readonly string[];
+  /** Whether the package manager installs the members together with the root; lerna, moon and rush only list them. */
+  readonly isInstalledAsOne: boolean;
 }
 
 /** Folders with a manifest, in order. */
@@ -28,7 +30,8 @@ export async function readWorkspace(tree: SourceTree, folder: string, manifest: 
   const orchestrator = findOrchestrator(has, patterns !== null);
   if (patterns === null && orchestrator === null) return null;
   const members = patterns === null ? [] : findMembers(tree, folder, patterns);
-  return { folder, tool: orchestrator ?? byPackageManager(tree, folder, manifest), members };
+  const isInstalledAsOne = manifest?.workspaces != null || tree.hasFile(joinPath(folder, "pnpm-workspace.yaml"));
+  return { folder, tool: orchestrator ?? byPackageManager(tree, folder, manifest), members, isInstalledAsOne };
 }
 
 function findOrchestrator(has: (name: string) => boolean, hasPatterns: boolean): MonorepoTool | null {

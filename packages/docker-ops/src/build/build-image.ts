@@ -3,18 +3,17 @@
  *
  * - B1  The stream must end with the image's id; a stream that merely ends is a failure.
  * - B2  Every tag that is reported points, by an inspect after the build, to the image that was built.
- * - B3  The context is streamed; its failure is the build's failure, and the first of the two is told.
+ * - B3  What is wrong with the context is the build's failure, before the engine's words about it.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isKitError } from "@container-kit/errors";
-import { packContext } from "../context/pack.ts";
-import { readIgnoreRules } from "../context/ignore.ts";
 import { resolveContext } from "../context/resolve-context.ts";
 import { withDeadline } from "../engine/deadline.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { EngineProfile } from "../engine/profile.ts";
+import type { Credential } from "../credentials/types.ts";
 import type { Query, Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
@@ -23,12 +22,15 @@ import type { BaseImageReplacement, BuildOptions, BuildResult, ImageDetails } fr
 import { replaceBaseImages } from "./base-images.ts";
 import { buildError } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
+import { startBuild } from "./deliver.ts";
+import type { StartedBuild } from "./deliver.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
 import { observeClassic } from "./observe-classic.ts";
 
 export interface BuildSurroundings {
   readonly transport: Transport;
   readonly profile: EngineProfile;
+  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
   /** From the image that a Dockerfile names to the one that is used in its place. */
   readonly baseImages: Readonly<Record<string, string>>;
 }
@@ -48,49 +50,41 @@ export function buildImage(
 }
 
 async function runBuild(
-  { transport, profile, baseImages }: BuildSurroundings,
+  surroundings: BuildSurroundings,
   context: string,
   options: BuildOptions,
   signal: AbortSignal,
 ): Promise<BuildResult> {
+  const { transport, profile, baseImages, resolveCredential } = surroundings;
   const tags = checkTags(options.tags);
   const { root, dockerfile } = await resolveContext(context, options.dockerfile);
-  const rules = await readIgnoreRules(root, dockerfile);
-  const original = await readDockerfile(join(root, dockerfile));
-  const { content, replacements } = replaceBaseImages(original, baseImages, options.buildArgs ?? {});
-  const count = { files: 0, bytes: 0 };
-  const archive = packContext({
-    root,
-    rules,
-    ...(content === original ? {} : { replacements: new Map([[dockerfile, content]]) }),
-    signal,
-    onEntry: (entry) => {
-      count.files += entry.type === "file" ? 1 : 0;
-      count.bytes += entry.size;
-    },
-  });
-  const observer = (profile.buildkit ? observeBuildkit : observeClassic)(options.onLog ?? (() => {}));
-  let packing: unknown = null;
-  archive.on("error", (error) => (packing ??= error));
+  const { content, replacements } = replaceBaseImages(
+    await readDockerfile(join(root, dockerfile)),
+    baseImages,
+    options.buildArgs ?? {},
+  );
+  const query = buildQuery({ dockerfile, tags, options, replacements });
+  const onLog = options.onLog ?? (() => {});
+  let observer = observeClassic(onLog);
+  let build: StartedBuild | null = null;
   try {
-    const query = buildQuery({ dockerfile, tags, options, replacements, profile });
-    const stream = await transport.stream({
-      method: "POST",
-      path: "/build",
-      query,
-      archive,
-      signal,
-      operation: "the build",
-    });
-    const imageId = await followBuild(readProgress(stream, { operation: "the build", signal }), observer, options);
+    build = await startBuild({ transport, profile, resolveCredential, root, dockerfile, content, query, signal });
+    if (build.builder === "buildkit") observer = observeBuildkit(onLog);
+    const imageId = await followBuild(
+      readProgress(build.stream, { operation: "the build", signal }),
+      observer,
+      options,
+    );
     const image = await readBack(transport, imageId, tags, signal);
-    return describeBuild({ image, tags, observer, replacements, profile, count });
+    return describeBuild({ image, tags, observer, replacements, build });
   } catch (error) {
-    archive.destroy();
-    if (isKitError(packing)) throw packing;
+    const own = build?.failure();
+    if (isKitError(own)) throw own;
     if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
       throw buildError(error.message.replace(/^the build failed: /, ""), observer);
     throw error;
+  } finally {
+    build?.close();
   }
 }
 
@@ -126,16 +120,14 @@ interface QueryParts {
   readonly tags: readonly string[];
   readonly options: BuildOptions;
   readonly replacements: readonly BaseImageReplacement[];
-  readonly profile: EngineProfile;
 }
 
-function buildQuery({ dockerfile, tags, options, replacements, profile }: QueryParts): Query {
+function buildQuery({ dockerfile, tags, options, replacements }: QueryParts): Query {
   const note = replacements.map(({ named, used }) => `${named}=${used}`).join(", ");
   const labels = { ...options.labels, ...(note === "" ? {} : { [REPLACED_LABEL]: note }) };
   return {
     dockerfile,
     t: tags,
-    ...(profile.buildkit ? { version: "2" } : { forcerm: true, rm: true }),
     buildargs: options.buildArgs === undefined ? undefined : JSON.stringify(options.buildArgs),
     labels: Object.keys(labels).length === 0 ? undefined : JSON.stringify(labels),
     target: options.target,
@@ -202,11 +194,10 @@ interface DescribeParts {
   readonly tags: readonly string[];
   readonly observer: BuildObserver;
   readonly replacements: readonly BaseImageReplacement[];
-  readonly profile: EngineProfile;
-  readonly count: { readonly files: number; readonly bytes: number };
+  readonly build: StartedBuild;
 }
 
-function describeBuild({ image, tags, observer, replacements, profile, count }: DescribeParts): BuildResult {
+function describeBuild({ image, tags, observer, replacements, build }: DescribeParts): BuildResult {
   return {
     imageId: image.imageId,
     tags,
@@ -215,7 +206,7 @@ function describeBuild({ image, tags, observer, replacements, profile, count }: 
     steps: observer.steps(),
     warnings: replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
     baseImages: replacements,
-    builder: profile.buildkit ? "buildkit" : "classic",
-    context: count,
+    builder: build.builder,
+    context: build.count(),
   };
 }

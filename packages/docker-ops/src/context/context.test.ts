@@ -38,7 +38,7 @@ interface Packed {
 }
 
 async function pack(replacements?: ReadonlyMap<string, string>): Promise<Packed[]> {
-  const rules = await readIgnoreRules(root, "Dockerfile");
+  const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
   const entries: Packed[] = [];
   const reader = extract();
   const archive = packContext({ root, rules, signal, ...(replacements === undefined ? {} : { replacements }) });
@@ -97,7 +97,7 @@ describe("symbolic links", () => {
     await mkdir(join(base, "outside"));
     await writeFile(join(base, "outside", "file"), "SECRET");
     await tree({ "a-first": "x".repeat(4_000_000), "dir/file": "inside" });
-    const rules = await readIgnoreRules(root, "Dockerfile");
+    const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
     const archive = packContext({ root, rules, signal });
     let text = "";
     let swapped = false;

@@ -9,30 +9,37 @@ export interface IgnoreRules {
   ignores(path: string): boolean;
   /** Whether something below an ignored folder may be wanted after all (there is a `!` pattern). */
   readonly mayReinclude: boolean;
-  /** The file that the rules came from, or null. */
-  readonly file: string | null;
 }
 
 const LARGEST = 1024 * 1024;
 
+export interface IgnoreOptions {
+  /** Sends the Dockerfile and the ignore file whatever the patterns say, for a builder that looks for them in the context. */
+  readonly keepBuilderFiles: boolean;
+}
+
 /**
  * Reads the ignore rules as the docker CLI does: `<Dockerfile>.dockerignore` beside the Dockerfile wins over
- * `.dockerignore` at the root. The Dockerfile and the ignore file are always sent: the builder needs them.
+ * `.dockerignore` at the root.
  */
-export async function readIgnoreRules(root: string, dockerfile: string): Promise<IgnoreRules> {
+export async function readIgnoreRules(
+  root: string,
+  dockerfile: string,
+  { keepBuilderFiles }: IgnoreOptions,
+): Promise<IgnoreRules> {
   const candidates = [`${dockerfile}.dockerignore`, ".dockerignore"];
   for (const file of candidates) {
     const text = await readIfPresent(join(root, file));
     if (text === null) continue;
     if (text.length > LARGEST)
       throw fail("CONTEXT_INVALID", `${file} is larger than ${LARGEST} characters`, { details: { file } });
-    return createIgnoreRules(text, [dockerfile, file], file);
+    return createIgnoreRules(text, keepBuilderFiles ? [dockerfile, file] : []);
   }
-  return { ignores: () => false, mayReinclude: false, file: null };
+  return { ignores: () => false, mayReinclude: false };
 }
 
 /** @param always paths that are sent whatever the patterns say */
-export function createIgnoreRules(text: string, always: readonly string[], file: string | null): IgnoreRules {
+export function createIgnoreRules(text: string, always: readonly string[]): IgnoreRules {
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
@@ -43,7 +50,6 @@ export function createIgnoreRules(text: string, always: readonly string[], file:
   return {
     ignores: (path) => !kept.has(path) && matcher.ignores(path),
     mayReinclude: lines.some((line) => line.startsWith("!")) || always.some((path) => path.includes("/")),
-    file,
   };
 }
 

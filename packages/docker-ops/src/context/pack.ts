@@ -1,20 +1,16 @@
 /**
  * Streams a build context as a tar archive, one file in memory at a time.
  *
- * - K1  A file is opened without following a symbolic link (`O_NOFOLLOW`), and every folder above it is still the one
- *       that was listed: swapping it for a link while we read sends nothing from outside.
+ * - K1  A file is opened as `open-entry.ts` says: nothing from outside is read, whatever changes meanwhile.
  * - K2  Owner and time are fixed, so that an unchanged tree gives the same bytes.
  * - K3  A file that shrinks or grows while it is read fails the build: half a file is never sent as whole.
  */
-import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import type { Pack } from "tar-stream";
-import { fail } from "../errors.ts";
 import type { IgnoreRules } from "./ignore.ts";
+import { changed, openEntry } from "./open-entry.ts";
 import { walkContext } from "./walk.ts";
 import type { ContextEntry } from "./walk.ts";
 
@@ -64,24 +60,8 @@ function addText(archive: Pack, entry: ContextEntry, text: string): Promise<void
 }
 
 async function addFile(archive: Pack, root: string, entry: ContextEntry, signal: AbortSignal): Promise<void> {
-  const changed = () =>
-    fail("CONTEXT_INVALID", `${entry.path} changed while it was read`, { details: { path: entry.path } });
-  const absolute = join(root, entry.path);
-  let file;
+  const file = await openEntry(root, entry);
   try {
-    file = await open(absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (cause) {
-    throw fail("CONTEXT_INVALID", `${entry.path} of the build context cannot be read`, {
-      cause,
-      details: { path: entry.path },
-    });
-  }
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size !== entry.size) throw changed();
-    // /proc names the file that is really open; where it does not exist, the folder's real path is the next best.
-    const opened = await realpath(`/proc/self/fd/${file.fd}`).catch(() => realpath(dirname(absolute)));
-    if (opened !== absolute && opened !== dirname(absolute)) throw changed();
     if (entry.size === 0) {
       await addText(archive, entry, "");
       return;
@@ -89,7 +69,7 @@ async function addFile(archive: Pack, root: string, entry: ContextEntry, signal:
     const sink = archive.entry({ ...header(entry), type: "file", size: entry.size });
     await pipeline(file.createReadStream({ start: 0, end: entry.size - 1, autoClose: false }), sink, { signal });
   } catch (error) {
-    if (error instanceof Error && /size mismatch/i.test(error.message)) throw changed();
+    if (error instanceof Error && /size mismatch/i.test(error.message)) throw changed(entry);
     throw error;
   } finally {
     await file.close();

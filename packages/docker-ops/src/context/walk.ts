@@ -2,9 +2,11 @@
  * Lists what a build context holds: what the docker CLI would send, and nothing from outside.
  *
  * - W1  Symbolic links are entries of their own and never followed, to files or to folders.
- * - W2  The order is fixed (names compared by code unit), so that an unchanged tree gives the same archive.
+ * - W2  The order is fixed: a folder, then what is in it, names compared byte by byte. BuildKit wants this order, and an
+ *       unchanged tree gives the same archive.
  * - W3  Sockets are left out, as the docker CLI does; FIFOs and devices cannot be sent and are an error.
- * - W4  The walk is iterative: a deep tree costs no stack.
+ * - W4  The walk keeps its own stack: a deep tree costs no call stack.
+ * - W5  A folder that is ignored is listed all the same when something in it is not.
  */
 import type { Dirent } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
@@ -23,36 +25,62 @@ export interface ContextEntry {
   readonly target?: string;
 }
 
+interface OpenFolder {
+  readonly children: readonly Dirent[];
+  readonly path: string;
+  next: number;
+  /** Ignored itself: listed only once something in it is. */
+  pending: boolean;
+}
+
 /** @throws CONTEXT_INVALID for what cannot be read or sent */
 export async function* walkContext(
   root: string,
   rules: IgnoreRules,
   signal: AbortSignal,
 ): AsyncGenerator<ContextEntry, void> {
-  const stack: string[] = [""];
-  for (let folder = stack.pop(); folder !== undefined; folder = stack.pop()) {
+  const stack: OpenFolder[] = [await openFolder(root, "", false)];
+  for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
+    const child = folder.children[folder.next];
+    folder.next += 1;
+    if (child === undefined) {
+      stack.pop();
+      continue;
+    }
     signal.throwIfAborted();
-    const folders: string[] = [];
-    for (const child of await readFolder(root, folder)) {
-      const path = folder === "" ? child.name : `${folder}/${child.name}`;
-      const ignored = rules.ignores(path);
-      if (child.isDirectory() && (!ignored || rules.mayReinclude)) folders.push(path);
-      if (ignored) continue;
+    const path = folder.path === "" ? child.name : `${folder.path}/${child.name}`;
+    const ignored = rules.ignores(path);
+    if (!ignored) {
+      yield* pendingFolders(root, stack);
       const entry = await describeEntry(root, path);
       if (entry !== null) yield entry;
     }
-    stack.push(...folders.reverse());
+    if (child.isDirectory() && (!ignored || rules.mayReinclude)) stack.push(await openFolder(root, path, ignored));
   }
 }
 
-async function readFolder(root: string, folder: string): Promise<Dirent[]> {
+async function* pendingFolders(root: string, stack: readonly OpenFolder[]): AsyncGenerator<ContextEntry, void> {
+  for (const folder of stack) {
+    if (!folder.pending) continue;
+    folder.pending = false;
+    const entry = await describeEntry(root, folder.path);
+    if (entry !== null) yield entry;
+  }
+}
+
+async function openFolder(root: string, path: string, pending: boolean): Promise<OpenFolder> {
   try {
-    const children = await readdir(join(root, folder), { withFileTypes: true });
-    return children.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const children = await readdir(join(root, path), { withFileTypes: true });
+    return {
+      children: children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
+      path,
+      next: 0,
+      pending,
+    };
   } catch (cause) {
-    throw fail("CONTEXT_INVALID", `the folder ${folder === "" ? "." : folder} of the build context cannot be read`, {
+    throw fail("CONTEXT_INVALID", `the folder ${path === "" ? "." : path} of the build context cannot be read`, {
       cause,
-      details: { path: folder },
+      details: { path },
     });
   }
 }

@@ -151,7 +151,8 @@ function createEngine({ endpoint, transport, profile }: Connection, options: Con
       withDeadline("tag", tagOptions, (signal) =>
         tagImage(transport, source, target, { force: tagOptions.force ?? false, signal }),
       ),
-    build: (context, buildOptions) => buildImage({ transport, profile, baseImages }, context, buildOptions),
+    build: (context, buildOptions) =>
+      buildImage({ transport, profile, baseImages, resolveCredential: credentialFor }, context, buildOptions),
     inspect: (image, operation = {}) =>
       withDeadline("inspect", operation, (signal) => inspectImage(transport, image, signal)),
     list: (operation = {}) => withDeadline("inspect", operation, (signal) => listImages(transport, signal)),

@@ -64,7 +64,7 @@ interface ModemError extends Error {
 /** The error for a call that did not go well: a status of the engine, or a connection that failed. */
 export function engineCallError(cause: unknown, context: EngineErrorContext): Error {
   if (isKitError(cause)) return cause;
-  if (isModemError(cause)) return statusError(cause, context);
+  if (isStatusError(cause)) return statusError(cause, context);
   return connectionError(cause, context);
 }
 
@@ -135,7 +135,8 @@ function extras({ stage, details, logTail }: EngineErrorContext): {
   };
 }
 
-function isModemError(value: unknown): value is ModemError {
+/** Whether docker-modem says that the engine answered with an error status. */
+export function isStatusError(value: unknown): value is ModemError {
   return value instanceof Error && "statusCode" in value && typeof value.statusCode === "number";
 }
 

@@ -9,10 +9,11 @@
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
+import { Duplex } from "node:stream";
 import type { Readable } from "node:stream";
 import { fail } from "../errors.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
-import { engineCallError } from "./engine-error.ts";
+import { engineCallError, isStatusError } from "./engine-error.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -40,6 +41,17 @@ export interface Transport {
   json(request: EngineRequest): Promise<unknown>;
   /** The answer's body as it comes. */
   stream(request: EngineRequest): Promise<Readable>;
+  /** The connection itself, once the engine has handed it over; null where the engine answers without doing so. */
+  upgrade(request: UpgradeRequest): Promise<Duplex | null>;
+}
+
+export interface UpgradeRequest {
+  readonly path: string;
+  /** The value of `Upgrade`. */
+  readonly protocol: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly signal: AbortSignal;
+  readonly operation: string;
 }
 
 const STATUS_CODES = { 200: true, 201: true, 204: true, 304: true } as const;
@@ -71,6 +83,23 @@ export async function openTransport(endpoint: EngineEndpoint): Promise<Transport
       return answer;
     },
     stream: async (request) => (await dial(request, true)) as Readable,
+    upgrade: ({ path, protocol, headers, signal, operation }) =>
+      new Promise((resolve, reject) => {
+        const options = {
+          method: "POST",
+          path,
+          hijack: true,
+          headers: { ...headers, Upgrade: protocol },
+          abortSignal: signal,
+          statusCodes: STATUS_CODES,
+        };
+        modem.dial(options, (error, result) => {
+          // A status means that the engine answered and did not hand the connection over.
+          if (isStatusError(error)) resolve(null);
+          else if (error !== null && error !== undefined) reject(engineCallError(error, { operation }));
+          else resolve(result instanceof Duplex ? result : null);
+        });
+      }),
   };
 }
 

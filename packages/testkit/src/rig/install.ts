@@ -15,7 +15,7 @@ import { runProgram } from "./process.ts";
 import type { ProgramResult } from "./process.ts";
 
 /** The programs that the rig may need, and the package that brings each. */
-export const packageOf = {
+const packageOf = {
   dockerd: "docker.io",
   "docker-registry": "docker-registry",
   busybox: "busybox-static",

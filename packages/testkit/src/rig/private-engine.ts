@@ -30,7 +30,7 @@ export interface PrivateEngine extends FoundEngine {
 }
 
 /** The engine's process, if it runs. */
-export function privateEnginePid(paths: RigPaths): number | undefined {
+function privateEnginePid(paths: RigPaths): number | undefined {
   const pid = readPid(paths.enginePidFile);
   return isOurs(pid, engineMarks(paths)) ? pid : undefined;
 }

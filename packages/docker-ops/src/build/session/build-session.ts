@@ -1,0 +1,105 @@
+/**
+ * A BuildKit session: the connection on which the engine comes back to us for the Dockerfile, the context and
+ * credentials (buildkit session, moby `POST /session`).
+ *
+ * - S1  The Dockerfile and the context are two folders, as with the docker CLI: a Dockerfile that `.dockerignore` names
+ *       is built and does not enter the image.
+ * - S2  Nothing of an earlier build is reused on the engine's side: it compares by size and time, and ours are fixed.
+ * - S3  A credential is given for the host that is asked for, and for no other.
+ */
+import { randomUUID } from "node:crypto";
+import { textOf, readFields } from "../protobuf.ts";
+import type { Credential } from "../../credentials/types.ts";
+import type { Transport } from "../../engine/transport.ts";
+import { sendFolder } from "./file-sync.ts";
+import type { OfferedFolder } from "./file-sync.ts";
+import { serveGrpc } from "./grpc.ts";
+import type { GrpcCall, GrpcMethod } from "./grpc.ts";
+import { bytesField, varintField } from "./wire.ts";
+
+export interface BuildSession {
+  readonly id: string;
+  close(): void;
+}
+
+export interface SessionParts {
+  readonly transport: Transport;
+  readonly dockerfile: OfferedFolder;
+  readonly context: OfferedFolder;
+  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
+  /** Is told what went wrong on our side: the engine's own words about it say less. */
+  readonly onError: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+const SERVING = 1;
+
+/** @returns null where the engine does not hand the connection over */
+export async function openBuildSession(parts: SessionParts): Promise<BuildSession | null> {
+  const id = randomUUID();
+  const methods: Readonly<Record<string, GrpcMethod>> = {
+    "/grpc.health.v1.Health/Check": (call) => call.send(varintField(1, SERVING)),
+    "/moby.filesync.v1.FileSync/DiffCopy": (call) => reportErrors(copyFolder(call, parts), parts.onError),
+    "/moby.filesync.v1.Auth/Credentials": (call) => reportErrors(giveCredential(call, parts), parts.onError),
+  };
+  const socket = await parts.transport.upgrade({
+    path: "/session",
+    protocol: "h2c",
+    headers: {
+      "X-Docker-Expose-Session-Uuid": id,
+      "X-Docker-Expose-Session-Name": "container-kit",
+      "X-Docker-Expose-Session-Sharedkey": id,
+      "X-Docker-Expose-Session-Grpc-Method": Object.keys(methods),
+    },
+    signal: parts.signal,
+    operation: "the build's session",
+  });
+  if (socket === null) return null;
+  const session = serveGrpc(socket, methods);
+  return {
+    id,
+    close: () => {
+      session.destroy();
+      socket.destroy();
+    },
+  };
+}
+
+async function copyFolder(call: GrpcCall, { dockerfile, context }: SessionParts): Promise<void> {
+  if (call.metadata["dir-name"] === "dockerfile") await sendFolder(call, dockerfile);
+  else await sendFolder(call, asksForIgnoreFile(call) ? NOTHING : context);
+}
+
+/** Before the context BuildKit asks for the ignore file alone. The rules are applied on our side, so there is none. */
+function asksForIgnoreFile({ metadata }: GrpcCall): boolean {
+  const paths = [metadata["followpaths"] ?? []].flat().flatMap((value) => value.split(","));
+  return paths.length > 0 && paths.every((path) => path.trim().endsWith(".dockerignore"));
+}
+
+const NOTHING: OfferedFolder = {
+  // oxlint-disable-next-line require-yield -- an empty folder yields nothing
+  entries: async function* entries() {},
+  open: () => Promise.reject(new Error("nothing was offered")),
+};
+
+/** `CredentialsRequest {host = 1}` to `CredentialsResponse {username = 1, secret = 2}`. */
+async function giveCredential(call: GrpcCall, { resolveCredential, signal }: SessionParts): Promise<void> {
+  for await (const message of call.messages) {
+    let host = "";
+    for (const field of readFields(message)) if (field.number === 1) host = textOf(field);
+    const { username = "", password, identityToken } = await resolveCredential(host, signal);
+    const secret = (identityToken ?? password)?.reveal() ?? "";
+    // An empty user name is how BuildKit knows an identity token.
+    await call.send(Buffer.concat([bytesField(1, identityToken === undefined ? username : ""), bytesField(2, secret)]));
+    return;
+  }
+}
+
+async function reportErrors(work: Promise<void>, onError: (error: unknown) => void): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
+}

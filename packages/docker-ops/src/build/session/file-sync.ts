@@ -1,0 +1,114 @@
+/**
+ * Sends a folder to BuildKit: the sending side of `moby.filesync.v1.FileSync/DiffCopy` (buildkit session/filesync,
+ * tonistiigi/fsutil).
+ *
+ * The sender lists everything first, folders before what is in them, in the order of path components; the receiver asks
+ * for the files that it wants by their place in that list; both sides end with FIN.
+ */
+import type { FileHandle } from "node:fs/promises";
+import type { ContextEntry } from "../../context/walk.ts";
+import { readFields } from "../protobuf.ts";
+import type { GrpcCall } from "./grpc.ts";
+import { bytesField, messageField, varintField } from "./wire.ts";
+
+/** What is offered: the entries in order, and how a file is opened. */
+export interface OfferedFolder {
+  entries(): AsyncIterable<ContextEntry>;
+  /** The content of a file: text, or a file that is open for reading. */
+  open(entry: ContextEntry): Promise<string | FileHandle>;
+}
+
+const PACKET = { stat: 0, request: 1, data: 2, fin: 3, error: 4 } as const;
+const CHUNK = 32 * 1024;
+/** Nanoseconds of 1980-01-01: times are fixed, so that an unchanged tree is the same tree. */
+const FIXED_TIME_NS = 315_532_800_000_000_000;
+
+/** Bits of Go's `os.FileMode`, which is what the stat carries. */
+const MODE = { directory: 2 ** 31, symlink: 2 ** 27, setuid: 2 ** 23, setgid: 2 ** 22, sticky: 2 ** 20 } as const;
+
+/** Answers one DiffCopy call with this folder. @throws whatever listing or reading throws */
+export async function sendFolder(call: GrpcCall, folder: OfferedFolder): Promise<void> {
+  const files = new Map<number, ContextEntry>();
+  const listing = sendListing(call, folder, files);
+  // The listing's failure must end the call although the engine, waiting for the list, asks for nothing.
+  const failed = listing.then(() => new Promise<never>(() => {}));
+  const messages = call.messages[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await Promise.race([messages.next(), failed]);
+    if (done === true) return;
+    const { type, id } = readPacket(value);
+    if (type === PACKET.error) throw new Error("the engine gave up on the context");
+    if (type === PACKET.fin) {
+      await call.send(packet(PACKET.fin));
+      return;
+    }
+    const entry = files.get(id);
+    if (type !== PACKET.request || entry === undefined)
+      throw new Error("the engine asked for a file that was not offered");
+    await sendFile(call, id, await folder.open(entry));
+  }
+}
+
+async function sendListing(call: GrpcCall, folder: OfferedFolder, files: Map<number, ContextEntry>): Promise<void> {
+  let id = 0;
+  for await (const entry of folder.entries()) {
+    if (entry.type === "file") files.set(id, entry);
+    id += 1;
+    await call.send(Buffer.concat([varintField(1, PACKET.stat), messageField(2, stat(entry))]));
+  }
+  await call.send(packet(PACKET.stat));
+}
+
+async function sendFile(call: GrpcCall, id: number, content: string | FileHandle): Promise<void> {
+  const data = (bytes: Uint8Array) =>
+    call.send(Buffer.concat([varintField(1, PACKET.data), varintField(3, id), bytesField(4, bytes)]));
+  if (typeof content === "string") {
+    const bytes = Buffer.from(content);
+    for (let at = 0; at < bytes.length; at += CHUNK) await data(bytes.subarray(at, at + CHUNK));
+  } else {
+    try {
+      const stream = content.createReadStream({ highWaterMark: CHUNK, autoClose: false });
+      for await (const chunk of stream as AsyncIterable<Buffer>) await data(chunk);
+    } finally {
+      await content.close();
+    }
+  }
+  await data(new Uint8Array());
+}
+
+function packet(type: number): Buffer {
+  return varintField(1, type);
+}
+
+function readPacket(message: Uint8Array): { type: number; id: number } {
+  let type = 0;
+  let id = 0;
+  for (const field of readFields(message)) {
+    if (field.number === 1) type = field.value;
+    if (field.number === 3) id = field.value;
+  }
+  return { type, id };
+}
+
+function stat(entry: ContextEntry): Buffer {
+  return Buffer.concat([
+    bytesField(1, entry.path),
+    varintField(2, goMode(entry)),
+    varintField(5, entry.type === "file" ? entry.size : 0),
+    varintField(6, FIXED_TIME_NS),
+    bytesField(7, entry.target ?? ""),
+  ]);
+}
+
+function goMode({ type, mode }: ContextEntry): number {
+  const kind = type === "directory" ? MODE.directory : type === "symlink" ? MODE.symlink : 0;
+  return kind + specialBits(mode) + (mode & 0o777);
+}
+
+function specialBits(mode: number): number {
+  return (
+    ((mode & 0o4000) === 0 ? 0 : MODE.setuid) +
+    ((mode & 0o2000) === 0 ? 0 : MODE.setgid) +
+    ((mode & 0o1000) === 0 ? 0 : MODE.sticky)
+  );
+}

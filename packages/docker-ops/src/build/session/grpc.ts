@@ -1,0 +1,84 @@
+/**
+ * Serves gRPC methods over a connection that the engine has handed over (gRPC over HTTP/2, PROTOCOL-HTTP2.md): as much
+ * as a build session needs, without compression.
+ */
+import { performServerHandshake } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import { once } from "node:events";
+
+/** One call that the engine makes to us. */
+export interface GrpcCall {
+  readonly metadata: IncomingHttpHeaders;
+  /** The messages that come in. */
+  readonly messages: AsyncIterable<Buffer>;
+  /** Sends one message; waits while the engine does not read. */
+  send(message: Buffer): Promise<void>;
+}
+
+/** A method's implementation; what it throws becomes the call's error status. */
+export type GrpcMethod = (call: GrpcCall) => Promise<void>;
+
+const PREFIX = 5;
+/** The largest message that is taken in; the engine's requests are tiny. */
+const LARGEST = 4 * 1024 * 1024;
+const UNKNOWN = 2;
+const UNIMPLEMENTED = 12;
+
+/** Serves the methods (by path) until the connection ends. */
+export function serveGrpc(socket: Duplex, methods: Readonly<Record<string, GrpcMethod>>): ServerHttp2Session {
+  const session = performServerHandshake(socket);
+  session.on("stream", (stream, headers) => {
+    // A stream that breaks ends its own call; the build's answer tells what it means.
+    stream.on("error", () => {});
+    void serveCall(stream, headers, methods[headers[":path"] ?? ""]);
+  });
+  session.on("error", () => {});
+  return session;
+}
+
+async function serveCall(
+  stream: ServerHttp2Stream,
+  metadata: IncomingHttpHeaders,
+  method: GrpcMethod | undefined,
+): Promise<void> {
+  let trailers: Record<string, string> = { "grpc-status": "0" };
+  stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+  if (method === undefined) {
+    trailers = { "grpc-status": String(UNIMPLEMENTED) };
+  } else {
+    try {
+      await method({ metadata, messages: readMessages(stream), send: (message) => sendMessage(stream, message) });
+    } catch (error) {
+      trailers = {
+        "grpc-status": String(UNKNOWN),
+        "grpc-message": encodeURIComponent(error instanceof Error ? error.message : "failed"),
+      };
+    }
+  }
+  if (!stream.destroyed) stream.end();
+}
+
+async function sendMessage(stream: ServerHttp2Stream, message: Buffer): Promise<void> {
+  const prefix = Buffer.alloc(PREFIX);
+  prefix.writeUInt32BE(message.length, 1);
+  if (stream.destroyed) throw new Error("the engine closed the call");
+  if (!stream.write(Buffer.concat([prefix, message])))
+    await Promise.race([once(stream, "drain"), once(stream, "close")]);
+}
+
+async function* readMessages(stream: ServerHttp2Stream): AsyncGenerator<Buffer, void> {
+  let pending = Buffer.alloc(0);
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= PREFIX) {
+      const length = pending.readUInt32BE(1);
+      if (pending[0] !== 0 || length > LARGEST)
+        throw new RangeError("expected an uncompressed message of ordinary size");
+      if (pending.length < PREFIX + length) break;
+      yield pending.subarray(PREFIX, PREFIX + length);
+      pending = pending.subarray(PREFIX + length);
+    }
+  }
+}
