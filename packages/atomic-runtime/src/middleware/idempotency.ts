@@ -47,7 +47,7 @@ async function takeTurn(execution: Execution, key: string, fingerprint: string):
       return holder;
     }
     if (current.fingerprint !== undefined && current.fingerprint !== fingerprint) throw otherInput();
-    if (false) throw stillRunning(current.executionId);
+    if (current.abandoned) throw stillRunning(current.executionId);
     await Promise.race([current.changed, aborted(stop.signal)]);
     stop.signal.throwIfAborted();
   }

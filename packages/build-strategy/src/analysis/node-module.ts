@@ -198,7 +198,7 @@ function cliStart(manifest: Manifest): StartPlan | null {
 function neededMembers(folder: string, manifest: Manifest, members: readonly MemberManifest[]): MemberManifest[] {
   if (members.length === 0) return [];
   const byName = new Map(members.map((member) => [member.manifest.name, member]));
-  const seen = new Set([folder]);
+  const seen = new Set<string>();
   const ordered: MemberManifest[] = [];
   // Each entry is looked at twice: to bring in what it depends on, then to take its own place after them.
   const waiting: { member: MemberManifest; expanded: boolean }[] = [{ member: { folder, manifest }, expanded: false }];
@@ -208,13 +208,13 @@ function neededMembers(folder: string, manifest: Manifest, members: readonly Mem
       ordered.push(member);
       continue;
     }
+    if (seen.has(member.folder)) continue;
+    seen.add(member.folder);
     waiting.push({ member, expanded: true });
     const { dependencies, optionalDependencies, devDependencies } = member.manifest;
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies })) {
       const dependency = byName.get(name);
-      if (dependency === undefined || seen.has(dependency.folder)) continue;
-      seen.add(dependency.folder);
-      waiting.push({ member: dependency, expanded: false });
+      if (dependency !== undefined) waiting.push({ member: dependency, expanded: false });
     }
   }
   return ordered;

@@ -84,6 +84,7 @@ async function runBuild(
       throw buildError(error.message.replace(/^the build failed: /, ""), observer);
     throw error;
   } finally {
+    observer.finish();
     build?.close();
   }
 }

@@ -11,6 +11,8 @@ export interface BuildObserver {
   failedStep(): string | null;
   /** What the failed step printed, or the last lines of all. */
   logTail(): string;
+  /** Gives out what was printed without a final newline. Called once, when the build has ended either way. */
+  finish(): void;
 }
 
 /** Lines of a step's output that an error carries. */
@@ -28,6 +30,14 @@ export class LogTail {
     this.#lines.push(...parts);
     if (this.#lines.length > TAIL_LINES) this.#lines.splice(0, this.#lines.length - TAIL_LINES);
     return parts;
+  }
+
+  /** The last line, where no newline ended it. */
+  flush(): string | null {
+    const rest = this.#partial;
+    if (rest === "") return null;
+    this.add("\n");
+    return rest;
   }
 
   text(): string {

@@ -79,6 +79,7 @@ describe("buildError", () => {
     steps: () => [],
     failedStep: () => failedStep,
     logTail: () => tail,
+    finish: () => {},
   });
 
   test.each([

@@ -46,6 +46,12 @@ export function observeBuildkit(onLog: (line: string) => void): BuildObserver {
     },
     steps: () => toSteps([...vertexes.values()]),
     failedStep: () => failedVertex(vertexes)?.name ?? null,
+    finish: () => {
+      for (const tail of tails.values()) {
+        const rest = tail.flush();
+        if (rest !== null) onLog(rest);
+      }
+    },
     logTail: () => {
       const failed = failedVertex(vertexes);
       const own = failed === undefined ? undefined : tails.get(failed.digest)?.text();

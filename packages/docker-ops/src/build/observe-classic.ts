@@ -20,7 +20,7 @@ export function observeClassic(onLog: (line: string) => void, now: () => number 
   const output = new LogTail();
   let current: RunningStep | null = null;
 
-  const finish = () => {
+  const finishStep = () => {
     if (current === null) return;
     finished.push(toStep(finished.length + 1, current, now()));
     current = null;
@@ -30,7 +30,7 @@ export function observeClassic(onLog: (line: string) => void, now: () => number 
     onLog(line);
     const step = STEP.exec(line);
     if (step !== null) {
-      finish();
+      finishStep();
       const [, index, total, instruction = ""] = step;
       current = { instruction, startedMs: now(), tail: new LogTail(), cached: false };
       return [
@@ -62,6 +62,10 @@ export function observeClassic(onLog: (line: string) => void, now: () => number 
     },
     steps: () => (current === null ? finished : [...finished, toStep(finished.length + 1, current, now())]),
     failedStep: () => current?.instruction ?? null,
+    finish: () => {
+      const rest = output.flush();
+      if (rest !== null) takeLine(rest);
+    },
     logTail: () => {
       const own = current?.tail.text() ?? "";
       return own === "" ? output.text() : own;
