@@ -1,0 +1,146 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { Secret } from "@container-kit/observability";
+import type { Credential } from "../credentials/types.ts";
+import { parseChallenge } from "./challenge.ts";
+import { findManifest } from "./manifest.ts";
+
+const servers: Server[] = [];
+const credential: Credential = { source: "file", serverAddress: "r", username: "u", password: new Secret("p:w") };
+const none: Credential = { source: "none", serverAddress: "r" };
+const digest = `sha256:${"a".repeat(64)}`;
+
+/** A registry that answers as told: the real one cannot be made to use tokens, to rate-limit or to lie. */
+async function registry(
+  answer: (request: IncomingMessage, response: ServerResponse, host: string) => void,
+): Promise<{ host: string; seen: IncomingMessage[] }> {
+  const seen: IncomingMessage[] = [];
+  let host = "";
+  const server = createServer((request, response) => {
+    seen.push(request);
+    if (request.url === "/v2/") response.writeHead(401).end();
+    else answer(request, response, host);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { host, seen };
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+const ask = (host: string, as = credential, reference = digest) =>
+  findManifest({
+    registry: host,
+    repository: "team/app",
+    reference,
+    credential: as,
+    signal: AbortSignal.timeout(5000),
+    insecure: true,
+  });
+
+describe("findManifest", () => {
+  test("nothing is sent until the registry asks, and then in the scheme that it asks for", async () => {
+    const { host, seen } = await registry((request, response) => {
+      if (request.headers.authorization === undefined)
+        response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+      else response.writeHead(200, { "docker-content-digest": digest }).end();
+    });
+    expect(await ask(host)).toMatchObject({ digest });
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual([
+      undefined,
+      undefined,
+      `Basic ${Buffer.from("u:p:w").toString("base64")}`,
+    ]);
+  });
+
+  test("a bearer registry's own token service gets the credential, and its token is used", async () => {
+    const { host, seen } = await registry((request, response, own) => {
+      if (request.url?.startsWith("/token") === true) response.end(JSON.stringify({ token: "t1" }));
+      else if (request.headers.authorization === "Bearer t1")
+        response.writeHead(200, { "docker-content-digest": digest }).end();
+      else
+        response
+          .writeHead(401, {
+            "www-authenticate": `Bearer realm="http://${own}/token",service="svc",scope="repository:team/app:pull"`,
+          })
+          .end();
+    });
+    expect(await ask(host)).toMatchObject({ digest });
+    const token = seen.find(({ url }) => url?.startsWith("/token"));
+    expect(token?.url).toContain("service=svc");
+    expect(token?.url).toContain("scope=repository%3Ateam%2Fapp%3Apull");
+    expect(token?.headers.authorization).toMatch(/^Basic /);
+  });
+
+  test("a token service on another host over plain HTTP is not asked at all", async () => {
+    const other = await registry((_request, response) => response.end(JSON.stringify({ token: "t" })));
+    const { host } = await registry((_request, response) =>
+      response.writeHead(401, { "www-authenticate": `Bearer realm="http://${other.host}/token"` }).end(),
+    );
+    await expect(ask(host)).rejects.toMatchObject({ code: "AUTH_FAILED" });
+    expect(other.seen).toEqual([]);
+  });
+
+  test.each([
+    [401, "AUTH_FAILED", false],
+    [403, "REGISTRY_DENIED", false],
+    [429, "REGISTRY_RATE_LIMITED", true],
+    [500, "REGISTRY_UNAVAILABLE", true],
+    [503, "REGISTRY_UNAVAILABLE", true],
+    [302, "REGISTRY_UNAVAILABLE", true],
+  ])("status %d is %s", async (status, code, retryable) => {
+    const { host } = await registry((_request, response) =>
+      response.writeHead(status, { "retry-after": "7", location: "http://127.0.0.1:1/" }).end(),
+    );
+    await expect(ask(host)).rejects.toMatchObject({ code, retryable });
+  });
+
+  test("404 means that there is none, and a digest that is not repeated is the one that was asked for", async () => {
+    const missing = await registry((_request, response) => response.writeHead(404).end());
+    expect(await ask(missing.host)).toBeNull();
+    const quiet = await registry((_request, response) => response.writeHead(200).end());
+    expect(await ask(quiet.host)).toMatchObject({ digest });
+    expect(await ask(quiet.host, none, "1.0")).toMatchObject({ digest: "" });
+  });
+
+  test("a registry that hangs ends with the call", async () => {
+    const { host } = await registry(() => {});
+    const signal = AbortSignal.timeout(200);
+    await expect(
+      findManifest({ registry: host, repository: "a", reference: digest, credential, signal, insecure: true }),
+    ).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+  });
+
+  test("a secure registry that speaks plain HTTP is REGISTRY_TLS, and gets no credential", async () => {
+    const { host, seen } = await registry((_request, response) => response.end());
+    await expect(
+      findManifest({
+        registry: host,
+        repository: "a",
+        reference: digest,
+        credential,
+        signal: AbortSignal.timeout(5000),
+        insecure: false,
+      }),
+    ).rejects.toMatchObject({ code: "REGISTRY_TLS" });
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("parseChallenge", () => {
+  test.each([
+    [undefined, null],
+    ["Negotiate", null],
+    ['Basic realm="x"', { scheme: "basic" }],
+    ['bearer realm="https://a/t",service="s"', { scheme: "bearer", realm: "https://a/t", service: "s" }],
+    ['Basic realm="b", Bearer realm="https://a/t"', { scheme: "bearer", realm: "https://a/t" }],
+    [`Bearer ${"x".repeat(5000)}`, null],
+  ])("%j is %j", (header, expected) => {
+    expect(parseChallenge(header)).toEqual(expected);
+  });
+});
