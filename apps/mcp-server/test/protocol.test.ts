@@ -39,7 +39,9 @@ afterEach(async () => {
 const call = (id: number | string, name: string, args: unknown, meta?: object): Promise<Message> =>
   client.request(id, "tools/call", { name, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) });
 const progressOf = (token: string): Message[] =>
-  client.messages.filter(({ method, params }) => method === "notifications/progress" && params?.["progressToken"] === token);
+  client.messages.filter(
+    ({ method, params }) => method === "notifications/progress" && params?.["progressToken"] === token,
+  );
 
 test("initialize says who serves, what it can do and how to begin", async () => {
   const { result } = await client.request(0, "initialize", INITIALIZE);
@@ -66,7 +68,11 @@ test("a result carries its structure, a text twin, and a link to its log", async
   const answer = await call("a", "report_steps", { steps: 2 });
   const result = CallToolResultSchema.parse(answer.result);
   expect(result.isError).toBe(false);
-  expect(result.structuredContent).toMatchObject({ ok: true, tool: "report_steps", result: { log: expect.any(String) } });
+  expect(result.structuredContent).toMatchObject({
+    ok: true,
+    tool: "report_steps",
+    result: { log: expect.any(String) },
+  });
   expect(result.content.map(({ type }) => type)).toEqual(["text", "resource_link"]);
 });
 
@@ -196,7 +202,9 @@ test("a server that stops answers what runs with INTERRUPTED", async () => {
   const answer = call(1, "wait_long", { ms: 60_000 });
   await expect.poll(() => script.started).toEqual(["wait_long"]);
   await serving.drain();
-  expect((await answer).result).toMatchObject({ structuredContent: { error: { code: "INTERRUPTED", retryable: true } } });
+  expect((await answer).result).toMatchObject({
+    structuredContent: { error: { code: "INTERRUPTED", retryable: true } },
+  });
 });
 
 test("a session and a job's log can be read as resources, the log's tail where it is long", async () => {

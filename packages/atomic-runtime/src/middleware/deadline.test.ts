@@ -145,6 +145,19 @@ test("a tool that finishes although it was cancelled is done, not cancelled", as
   expect(sessions.executions[0]?.end).toMatchObject({ status: "completed" });
 });
 
+test("a cancellation that comes while the end is being recorded changes nothing and leaves no timer", async () => {
+  const { runtime, sessions } = rig([running(() => Promise.resolve({ text: "done" }))]);
+  const controller = new AbortController();
+  const { endExecution } = sessions;
+  sessions.endExecution = async (id, end) => {
+    controller.abort();
+    await endExecution(id, end);
+  };
+  expect(await runtime.execute({ ...call, signal: controller.signal })).toMatchObject({ ok: true });
+  expect(sessions.executions[0]?.end).toMatchObject({ status: "completed" });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("a tool that fails with a code of its own while it is cancelled keeps that code", async () => {
   const { runtime } = rig([
     running((_input, { signal }) =>

@@ -8,6 +8,7 @@
 import { joinPath } from "../analysis/path.ts";
 import { fail } from "../errors.ts";
 import type { RepositoryAnalysis, SourceModule, StartPlan } from "../types.ts";
+import { isCopyable } from "./text.ts";
 import { packageManagerCommands } from "./package-manager.ts";
 import type { PackageManagerCommands } from "./package-manager.ts";
 
@@ -52,9 +53,18 @@ export interface NodePlan {
 
 /** Plans a module that runs as a program. */
 export function planProgram(analysis: RepositoryAnalysis, module: SourceModule, options: PlanOptions): NodePlan {
-  const facts = module.node;
-  const start = requireStart(analysis, module);
+  return planNode(analysis, module, requireStart(analysis, module), options);
+}
+
+/** Plans the stages that build a site; nothing of Node runs in its image. */
+export function planSite(analysis: RepositoryAnalysis, module: SourceModule, options: PlanOptions): NodePlan {
+  const start: StartPlan = { argv: [], env: {}, entrypoint: null, source: "none", shell: false, needsDevDependencies: false };
+  return planNode(analysis, module, start, options);
+}
+
+function planNode(analysis: RepositoryAnalysis, module: SourceModule, start: StartPlan, options: PlanOptions): NodePlan {
   refuseUnfit(analysis, module, options);
+  const facts = module.node;
   const commands = packageManagerCommands({ manager: module.packageManager, facts, locked: module.lockfile !== null });
   const runsOnBun = start.argv[0] === "bun";
   const inWorkspace = facts.workspaceFolders.length > 0;
@@ -104,8 +114,8 @@ function requireStart(analysis: RepositoryAnalysis, module: SourceModule): Start
   });
 }
 
-/** What no template can do for a module (N3); shared by programs and sites. */
-export function refuseUnfit(analysis: RepositoryAnalysis, module: SourceModule, { baseImage }: PlanOptions): void {
+/** What no template can do for a module (N3). */
+function refuseUnfit(analysis: RepositoryAnalysis, module: SourceModule, { baseImage }: PlanOptions): void {
   const details = { module: module.path, seen: ["node"] };
   if (module.node.manifestDamaged) {
     throw fail("UNSUPPORTED", `the package.json of ${module.path} does not parse, and the package manager will refuse it too`, {
@@ -168,7 +178,8 @@ function planContents(module: SourceModule, start: StartPlan, input: ContentsInp
   const { entrypoint } = start;
   const holds = (entry: string): boolean => entrypoint === entry || entrypoint?.startsWith(`${entry}/`) === true;
   const isFramework = entrypoint === null && !start.shell && outputs.length > 0;
-  return entries.some(holds) || isFramework ? { kind: "chosen", entries } : { kind: "everything" };
+  const isKnown = entries.some(holds) || isFramework;
+  return isKnown && entries.every(isCopyable) ? { kind: "chosen", entries } : { kind: "everything" };
 }
 
 /** The path of a module's Dockerfile and of its context, relative to the repository. */

@@ -17,8 +17,14 @@ export function renderProgram(plan: NodePlan): string {
   return `${stages.filter((stage) => stage !== null).map((stage) => stage.join("\n")).join("\n\n")}\n`;
 }
 
-function preamble(plan: NodePlan): string[] {
-  const lines = ["# syntax=docker/dockerfile:1", "", `ARG ${plan.baseArg}=${plan.baseImage}`];
+/** The stages that make what is served or run, for templates that run something else on it. */
+export function renderBuild(plan: NodePlan, bases: readonly string[]): string[][] {
+  return [preamble(plan, bases), dependenciesStage(plan), buildStage(plan) ?? []].filter((stage) => stage.length > 0);
+}
+
+/** Every base is named once, before the first stage, so that a build argument can replace it. */
+function preamble(plan: NodePlan, bases: readonly string[] = []): string[] {
+  const lines = ["# syntax=docker/dockerfile:1", "", `ARG ${plan.baseArg}=${plan.baseImage}`, ...bases];
   if (plan.borrowsBun) lines.push(`ARG BUN_IMAGE=${bunImage(plan.module.node.packageManagerVersion)}`, "", "FROM ${BUN_IMAGE} AS bun");
   return lines;
 }
@@ -28,7 +34,7 @@ function from(plan: NodePlan, stage: string): string {
 }
 
 /** Installs from manifests and lockfile alone, so that this layer is kept while only the source changes. */
-export function dependenciesStage(plan: NodePlan): string[] {
+function dependenciesStage(plan: NodePlan): string[] {
   const { facts, commands } = { facts: plan.module.node, commands: plan.commands };
   const lines = [comment(installComment(plan)), from(plan, "dependencies"), `WORKDIR ${HOME}`];
   if (Object.keys(commands.env).length > 0) lines.push(environment(commands.env));
@@ -72,7 +78,7 @@ function aptInstall(packages: readonly string[]): string {
   );
 }
 
-export function buildStage(plan: NodePlan): string[] | null {
+function buildStage(plan: NodePlan): string[] | null {
   if (plan.buildSteps === null && !plan.inWorkspace) return null;
   const title = plan.buildSteps === null ? "The source of the workspace." : "The build, with the development dependencies at hand.";
   const lines = [comment(title), "FROM dependencies AS build"];
@@ -163,9 +169,8 @@ function copyContents(plan: NodePlan): string[] {
     case "source":
       return [modules, `COPY --chown=${USER} . .`];
     case "everything": {
-      const stage = plan.pruneFrom === null ? (plan.buildSteps === null && !plan.inWorkspace ? "dependencies" : "build") : "production";
-      const kept = stage === "production" && plan.pruneFrom === "dependencies" ? "dependencies" : stage;
-      return [copy([`${HOME}/`], "./", { from: kept === "dependencies" && plan.pruneFrom !== null ? "production" : stage, chown: USER })];
+      const last = plan.buildSteps === null && !plan.inWorkspace ? "dependencies" : "build";
+      return [copy([`${HOME}/`], "./", { from: plan.pruneFrom === null ? last : "production", chown: USER })];
     }
     case "chosen":
       return [modules, built(plan.module.node.manifest), ...contents.entries.map((entry) => built(entry))];
