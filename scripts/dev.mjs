@@ -4,13 +4,14 @@
  *
  * - V1  stdout carries what the program prints and nothing else, so that a client can speak MCP to it; what this script
  *       has to say goes to stderr. (pnpm itself prints a line first: a client starts `node scripts/dev.mjs`.)
- * - V2  stdin stays with this script and is handed to whichever program runs. When it ends, the program's ends too, and
- *       this script goes with the program.
+ * - V2  stdin stays with this script and is handed to whichever program runs; what comes while none does waits for the
+ *       next. When it ends, the program's ends too, and this script goes with the program.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, watch } from "node:fs";
+import { watch } from "node:fs";
 import { join, relative } from "node:path";
 import { constants } from "node:os";
+import { packageFolders } from "./bootstrap/packages.mjs";
 import { root } from "./bootstrap/root.mjs";
 
 const DEBOUNCE_MS = 150;
@@ -20,12 +21,15 @@ const given = process.argv.slice(2).filter((argument) => argument !== "--");
 const program = [
   "--enable-source-maps",
   "--conditions=@container-kit/source",
-  `--import=${import.meta.resolve("tsx")}`,
+  `--import=${new URL("dev/register.mjs", import.meta.url).href}`,
   join(root, "apps", "mcp-server", "src", "cli.ts"),
   ...(given.length > 0 ? given : ["serve"]),
 ];
 
 let child;
+/** Where input goes; undefined while no program runs that will read it. */
+let input;
+const waiting = [];
 let isRestarting = false;
 let inputEnded = false;
 let debounce;
@@ -40,12 +44,15 @@ function start() {
   child.stdout.pipe(process.stdout, { end: false });
   // A program that is being ended no longer reads.
   child.stdin.on("error", () => {});
-  if (inputEnded) child.stdin.end();
+  input = child.stdin;
+  for (const chunk of waiting.splice(0)) input.write(chunk);
+  if (inputEnded) input.end();
   child.once("close", onEnd);
 }
 
 function onEnd(code, signal) {
   child = undefined;
+  input = undefined;
   if (isRestarting) start();
   else if (inputEnded || code === 0) process.exit(code ?? 128 + constants.signals[signal]);
   else say(`it ended with ${signal ?? `status ${code}`}; waiting for a change`);
@@ -58,6 +65,7 @@ function restart(file) {
     return;
   }
   isRestarting = true;
+  input = undefined;
   const ending = child;
   ending.kill("SIGTERM");
   const insist = setTimeout(() => ending.kill("SIGKILL"), GRACE_MS);
@@ -70,11 +78,11 @@ function onChange(folder, name) {
   debounce = setTimeout(() => restart(relative(root, join(folder, name))), DEBOUNCE_MS);
 }
 
-process.stdin.on("data", (chunk) => child?.stdin.write(chunk));
+process.stdin.on("data", (chunk) => (input === undefined ? waiting.push(chunk) : input.write(chunk)));
 process.stdin.on("end", () => {
   inputEnded = true;
   if (child === undefined) process.exit(0);
-  child.stdin.end();
+  input?.end();
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
@@ -84,10 +92,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   });
 }
 
-for (const group of ["packages", "apps"]) {
-  for (const name of readdirSync(join(root, group))) {
-    const folder = join(root, group, name, "src");
-    if (existsSync(folder)) watch(folder, { recursive: true }, (_, file) => onChange(folder, file));
-  }
+for (const folder of packageFolders(["packages", "apps"]).map((path) => join(path, "src"))) {
+  watch(folder, { recursive: true }, (_, file) => onChange(folder, file));
 }
 start();

@@ -13,7 +13,8 @@ import { pathToFileURL } from "node:url";
 import { copyTree } from "./bootstrap/copy-tree.mjs";
 import { Failure, runMain } from "./bootstrap/failure.mjs";
 import { prepare } from "./bootstrap/prepare.mjs";
-import { manifest, root } from "./bootstrap/root.mjs";
+import { packageFolders } from "./bootstrap/packages.mjs";
+import { manifest } from "./bootstrap/root.mjs";
 import { run } from "./bootstrap/run.mjs";
 import { announce, heading, seconds, step } from "./bootstrap/steps.mjs";
 import { readTotals, totalsLine } from "./bootstrap/totals.mjs";
@@ -80,12 +81,12 @@ async function importEverything(nodeFolder) {
 
 /** What to run for each entry of each package's exports. */
 function packageEntries() {
-  return readdirSync(join(root, "packages")).flatMap((folder) => {
-    const { name, exports = {} } = readManifest(join(root, "packages", folder));
+  return packageFolders(["packages"]).flatMap((folder) => {
+    const { name, exports = {} } = readManifest(folder);
     return Object.entries(exports)
       .filter(([, target]) => typeof target === "object")
       .map(([entry, target]) => {
-        const file = pathToFileURL(join(root, "packages", folder, target.default)).href;
+        const file = pathToFileURL(join(folder, target.default)).href;
         const script = `const names = Object.keys(await import("${file}")); if (names.length === 0) process.exit(1);`;
         return [join(name, entry), ["--input-type=module", "--eval", script]];
       });
@@ -94,12 +95,9 @@ function packageEntries() {
 
 /** What to run for each program that is published. */
 function programs() {
-  return readdirSync(join(root, "apps")).flatMap((folder) => {
-    const { bin = {} } = readManifest(join(root, "apps", folder));
-    return Object.entries(bin).map(([name, file]) => [
-      `${name} --version`,
-      [join(root, "apps", folder, file), "--version"],
-    ]);
+  return packageFolders(["apps"]).flatMap((folder) => {
+    const { bin = {} } = readManifest(folder);
+    return Object.entries(bin).map(([name, file]) => [`${name} --version`, [join(folder, file), "--version"]]);
   });
 }
 

@@ -8,10 +8,11 @@
  * - D3  The environment is handed on whole: without NODE_EXTRA_CA_CERTS and the proxies, npm hangs on some networks.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure.mjs";
 import { headerVariables } from "./headers.mjs";
+import { packageFolders } from "./packages.mjs";
 import { manifest, root, toolEnvironment } from "./root.mjs";
 import { run } from "./run.mjs";
 import { announce } from "./steps.mjs";
@@ -66,13 +67,7 @@ function currentStamp() {
 
 /** Whether every package has its node_modules: one that was cleaned by hand would not change the stamp. */
 function everyPackageIsLinked() {
-  const folders = ["packages", "apps", "tooling"].filter((name) => existsSync(join(root, name)));
-  return folders.every((folder) =>
-    readdirSync(join(root, folder))
-      .map((name) => join(root, folder, name))
-      .filter((path) => existsSync(join(path, "package.json")))
-      .every((path) => existsSync(join(path, "node_modules"))),
-  );
+  return packageFolders().every((folder) => existsSync(join(folder, "node_modules")));
 }
 
 function readStamp() {

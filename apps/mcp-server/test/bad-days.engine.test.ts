@@ -96,7 +96,7 @@ describeWithEngine("a bad day over MCP", (rig) => {
     const other = await openWorkbench(rig, { DOCKER_CONFIG: bench.files("no-config", { "config.json": "{}" }) });
     try {
       expect(await other.call("push_image", { image: image.reference, target: name })).toMatchObject({
-        error: { code: "AUTH_FAILED", details: { credentials: "none" } },
+        error: { code: "AUTH_FAILED", details: { credentialSource: "none" } },
       });
       expect(await isInRegistry(name)).toBe(false);
     } finally {

@@ -20,13 +20,22 @@ afterAll(() => rm(base, { recursive: true, force: true }));
 describe("with roots", () => {
   const policy = () => createPathPolicy({ roots: [join(base, "inside")], base });
 
-  test.each(["inside", "inside/deep", "./inside/../inside/deep", "way-in/deep"])("%s is allowed and comes back without links", async (path) => {
-    expect(await policy().resolve(path)).toBe(await realpath(join(base, path)));
-  });
+  test.each(["inside", "inside/deep", "./inside/../inside/deep", "way-in/deep"])(
+    "%s is allowed and comes back without links",
+    async (path) => {
+      expect(await policy().resolve(path)).toBe(await realpath(join(base, path)));
+    },
+  );
 
-  test.each(["outside", "inside/way-out", "inside/way-out/file", "..", "/etc", "/", "inside/../outside", "inside-not"])("%s is refused with the roots", async (path) => {
-    await expect(policy().resolve(path)).rejects.toMatchObject({ code: "PATH_DENIED", details: { roots: [join(base, "inside")] } });
-  });
+  test.each(["outside", "inside/way-out", "inside/way-out/file", "..", "/etc", "/", "inside/../outside", "inside-not"])(
+    "%s is refused with the roots",
+    async (path) => {
+      await expect(policy().resolve(path)).rejects.toMatchObject({
+        code: "PATH_DENIED",
+        details: { roots: [join(base, "inside")] },
+      });
+    },
+  );
 
   test("what does not exist is told only inside the roots", async () => {
     await expect(policy().resolve("inside/nothing/here")).rejects.toMatchObject({ code: "NOT_FOUND" });
@@ -36,7 +45,10 @@ describe("with roots", () => {
 });
 
 test("without roots everything is refused, and the remedy is --root", async () => {
-  await expect(createPathPolicy({ base }).resolve("inside")).rejects.toMatchObject({ code: "PATH_DENIED", remedy: expect.stringContaining("--root") });
+  await expect(createPathPolicy({ base }).resolve("inside")).rejects.toMatchObject({
+    code: "PATH_DENIED",
+    remedy: expect.stringContaining("--root"),
+  });
 });
 
 describe("at a terminal", () => {
@@ -45,7 +57,9 @@ describe("at a terminal", () => {
   });
 
   test.each(["/", "/etc", "/etc/ssl", "/proc/self", "/dev"])("%s is refused", async (path) => {
-    await expect(createPathPolicy({ terminal: true, base }).resolve(path)).rejects.toMatchObject({ code: "PATH_DENIED" });
+    await expect(createPathPolicy({ terminal: true, base }).resolve(path)).rejects.toMatchObject({
+      code: "PATH_DENIED",
+    });
   });
 
   test("the home folder's secrets are refused, also through the home folder itself", async () => {

@@ -37,7 +37,12 @@ export interface PathPolicyOptions {
 const SYSTEM_FOLDERS = ["/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/boot"];
 const SECRET_FOLDERS = [".ssh", ".gnupg", ".aws", ".azure", ".docker", ".kube", ".config/gcloud"];
 
-export function createPathPolicy({ roots = [], terminal = false, base = process.cwd(), home = homedir() }: PathPolicyOptions): PathPolicy {
+export function createPathPolicy({
+  roots = [],
+  terminal = false,
+  base = process.cwd(),
+  home = homedir(),
+}: PathPolicyOptions): PathPolicy {
   const absolute = roots.map((root) => resolve(base, root));
   const refused = [...SYSTEM_FOLDERS, ...SECRET_FOLDERS.map((folder) => join(home, folder))];
 
@@ -49,10 +54,18 @@ export function createPathPolicy({ roots = [], terminal = false, base = process.
   };
 
   const denied = (path: string) =>
-    fail("PATH_DENIED", terminal ? `${path} holds the system or its secrets` : `${path} lies outside the folders that this server may read`, {
-      details: { path, roots: absolute },
-      ...(absolute.length > 0 || terminal ? {} : { remedy: "Start the server with --root DIR for each folder that it may read." }),
-    });
+    fail(
+      "PATH_DENIED",
+      terminal
+        ? `${path} holds the system or its secrets`
+        : `${path} lies outside the folders that this server may read`,
+      {
+        details: { path, roots: absolute },
+        ...(absolute.length > 0 || terminal
+          ? {}
+          : { remedy: "Start the server with --root DIR for each folder that it may read." }),
+      },
+    );
 
   return {
     roots: absolute,

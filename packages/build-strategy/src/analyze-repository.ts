@@ -1,4 +1,4 @@
-import { surveyRepository } from "./analysis/survey.ts";
+import { survey } from "./analysis/survey.ts";
 import type { AnalyzeOptions, Survey } from "./analysis/survey.ts";
 import { fail } from "./errors.ts";
 import type { RepositoryAnalysis } from "./types.ts";
@@ -10,9 +10,17 @@ import type { RepositoryAnalysis } from "./types.ts";
  * module; `details.seen` names what was recognised) and `CANCELLED`.
  */
 export async function analyzeRepository(path: string, options: AnalyzeOptions = {}): Promise<RepositoryAnalysis> {
-  const survey = await surveyRepository(path, options);
-  if (survey.analysis.modules.length === 0) throw unsupported(survey, options.module);
-  return survey.analysis;
+  const found = await survey(path, options);
+  if (found.analysis.modules.length === 0) throw unsupported(found, options.module);
+  return found.analysis;
+}
+
+/**
+ * The same without the refusal: a repository of another platform gives an analysis without modules, in which its
+ * Dockerfiles and what was seen still stand. Throws `NOT_FOUND`, `INVALID_INPUT` and `CANCELLED`.
+ */
+export async function surveyRepository(path: string, options: AnalyzeOptions = {}): Promise<RepositoryAnalysis> {
+  return (await survey(path, options)).analysis;
 }
 
 /** The error for a repository that holds no supported module. */

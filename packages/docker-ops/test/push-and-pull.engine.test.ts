@@ -59,7 +59,7 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
     await expect(other.push(target)).rejects.toMatchObject({
       code: "AUTH_FAILED",
       retryable: false,
-      details: { credentials: "file" },
+      details: { credentialSource: "file" },
     });
     wrong.remove();
     const repository = target.slice(rig.registry.host.length + 1, -2);
@@ -74,7 +74,7 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
     await expect(other.push(target)).rejects.toMatchObject({
       code: "AUTH_FAILED",
       remedy: expect.stringContaining("docker login"),
-      details: { credentials: "none" },
+      details: { credentialSource: "none" },
     });
     none.remove();
   });

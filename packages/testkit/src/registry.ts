@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { basicAuthorization, freePort, registryAnswers, writeRegistryFiles } from "./registry-process.ts";
 import type { RegistryUsers } from "./registry-process.ts";
-import { findProgram } from "./rig/install.ts";
+import { findProgram } from "./rig/programs.ts";
 import { RigError } from "./rig-error.ts";
 
 export interface StartRegistryOptions {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { RigError } from "./rig-error.ts";
-import { findProgram } from "./rig/install.ts";
+import { findProgram } from "./rig/programs.ts";
 import { layOutBusybox } from "./rig/machine-root.ts";
 import { engineRequest } from "./engine-request.ts";
 import { importImage } from "./image-import.ts";

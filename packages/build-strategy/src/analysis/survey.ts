@@ -39,7 +39,7 @@ const MOST_MODULES = 200;
 const inTests = /(^|\/)(tests?|__\w+__|fixtures?|spec|e2e|examples?|samples?|demos?|templates?|docs?|benchmarks?)(\/|$)/;
 
 /** Surveys a repository. Throws `NOT_FOUND`, `INVALID_INPUT` or `CANCELLED`, never `UNSUPPORTED`. */
-export async function surveyRepository(path: string, options: AnalyzeOptions = {}): Promise<Survey> {
+export async function survey(path: string, options: AnalyzeOptions = {}): Promise<Survey> {
   const tree = await openTree(path, { ...pickDefined("limits", options.limits), ...pickDefined("signal", options.signal) });
   const warnings: AnalysisWarning[] = [];
   const wanted = options.module === undefined ? null : cleanModule(tree, options.module);

@@ -2,8 +2,8 @@
  * A Dockerfile as the checks read it: stages, what each inherits, instructions with their words.
  * The grammar is dockerfile-ast's; this file only arranges what it found.
  */
-import { DockerfileParser, ModifiableInstruction } from "dockerfile-ast";
-import type { Instruction as AstInstruction } from "dockerfile-ast";
+import { DockerfileParser } from "dockerfile-ast";
+import { splitInstruction } from "./instruction-text.ts";
 import { splitWords } from "./words.ts";
 
 export interface Instruction {
@@ -44,8 +44,9 @@ export interface DockerfileModel {
 
 /** Arranges a Dockerfile's text. Never throws: what is wrong with it is for the checks to say. */
 export function readDockerfile(content: string): DockerfileModel {
-  const parsed = DockerfileParser.parse(content.replace(/^\uFEFF/, ""));
-  const instructions = parsed.getInstructions().map(toInstruction);
+  const text = content.replace(/^\uFEFF/, "");
+  const parsed = DockerfileParser.parse(text);
+  const instructions = readInstructions(text, parsed);
   const directives = new Map(parsed.getDirectives().map((one) => [one.getName().toLowerCase(), one.getValue()]));
   const first = instructions.findIndex((one) => one.keyword === "FROM");
   const head = first === -1 ? instructions : instructions.slice(0, first);
@@ -53,17 +54,29 @@ export function readDockerfile(content: string): DockerfileModel {
   return { directives, instructions, head, globals, stages: readStages(instructions.slice(head.length), globals) };
 }
 
-function toInstruction(one: AstInstruction): Instruction {
-  const { line, character } = one.getRange().start;
-  const flags = one instanceof ModifiableInstruction ? one.getFlags() : [];
-  return {
-    keyword: one.getKeyword(),
-    flags: new Map(flags.map((flag) => [flag.getName().toLowerCase(), flag.getValue() ?? ""])),
-    mounts: flags.filter((flag) => flag.getName().toLowerCase() === "mount").map((flag) => flag.getValue() ?? ""),
-    text: (one.getArgumentsContent() ?? "").trim(),
-    line: line + 1,
-    column: character + 1,
-  };
+/**
+ * Where instructions begin and end is the parser's word; their flags and arguments are split here, because the parser's
+ * own accessors read an instruction again for each flag.
+ */
+function readInstructions(text: string, parsed: ReturnType<typeof DockerfileParser.parse>): Instruction[] {
+  const starts = lineStarts(text);
+  const escape = parsed.getEscapeCharacter();
+  return parsed.getInstructions().map((one) => {
+    const { start, end } = one.getRange();
+    const raw = text.slice((starts[start.line] ?? 0) + start.character, (starts[end.line] ?? 0) + end.character);
+    const keyword = one.getKeyword();
+    return { keyword, ...splitInstruction(raw.slice(keyword.length), escape, keyword), line: start.line + 1, column: start.character + 1 };
+  });
+}
+
+/** Lines end as the parser sees them: at LF, CR LF or CR. */
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "\n" || (character === "\r" && text[at + 1] !== "\n")) starts.push(at + 1);
+  }
+  return starts;
 }
 
 function readGlobals(head: readonly Instruction[]): Map<string, string> {
@@ -78,13 +91,17 @@ function readGlobals(head: readonly Instruction[]): Map<string, string> {
   return globals;
 }
 
+/** No image reference is longer; without a bound, ARGs that name each other twice would double for ever. */
+const LONGEST_VALUE = 1000;
+
 /** `$NAME`, `${NAME}` and `${NAME:-default}` with known values; an unknown one is left as it is written. */
 export function expand(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replace(
+  const expanded = text.slice(0, LONGEST_VALUE).replace(
     /\$(?:\{(\w{1,100})(?::?-([^{}]{0,300}))?\}|(\w{1,100}))/g,
     (whole: string, braced: string | undefined, fallback: string | undefined, bare: string | undefined) =>
       values.get(braced ?? bare ?? "") ?? fallback ?? whole,
   );
+  return expanded.slice(0, LONGEST_VALUE);
 }
 
 function readStages(instructions: readonly Instruction[], globals: ReadonlyMap<string, string>): Stage[] {

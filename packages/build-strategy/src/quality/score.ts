@@ -5,17 +5,14 @@
  *       number of times, and no regular expression here can backtrack without bound.
  * - Q2  Nothing is run, fetched or expanded: the file is read as text.
  */
-import { fail } from "../errors.ts";
 import { buildChecks } from "./build-checks.ts";
 import type { Check, CheckResult, CheckSubject, Verdict } from "./check.ts";
 import { imageChecks } from "./image-checks.ts";
+import { withinLimits } from "./limits.ts";
 import { baseImageOf, effectiveInstructions, readDockerfile } from "./model.ts";
 import type { DockerfileModel } from "./model.ts";
 import { findInstalls, runSteps } from "./run-steps.ts";
 import { runtimeChecks } from "./runtime-checks.ts";
-
-/** The largest Dockerfile that is read, in characters. */
-export const largestDockerfile = 4 * 1024 * 1024;
 
 export const lexicalChecks: readonly Check[] = [...imageChecks, ...buildChecks, ...runtimeChecks];
 
@@ -28,15 +25,7 @@ export interface DockerfileScore {
 
 /** Scores a Dockerfile's text. Throws `INVALID_INPUT` for more than 4 MiB. */
 export function scoreDockerfile(content: string): DockerfileScore {
-  return scoreModel(readDockerfile(withinLimit(content)));
-}
-
-/** The text itself, unless it is too large to be read. */
-export function withinLimit(content: string): string {
-  if (content.length <= largestDockerfile) return content;
-  throw fail("INVALID_INPUT", `the Dockerfile has ${content.length} characters; at most ${largestDockerfile} are read`, {
-    remedy: "Split it, or move what it writes into files that it copies.",
-  });
+  return scoreModel(readDockerfile(withinLimits(content)));
 }
 
 /** Scores what was read already. */

@@ -1,6 +1,7 @@
+import { withinLimits } from "./limits.ts";
 import { readDockerfile } from "./model.ts";
 import type { DockerfileModel } from "./model.ts";
-import { judge, scoreModel, withinLimit } from "./score.ts";
+import { judge, scoreModel } from "./score.ts";
 import { findSyntaxFaults } from "./syntax-rules.ts";
 import type { Finding } from "./syntax-rules.ts";
 
@@ -29,7 +30,7 @@ export interface DockerfileValidation {
 
 /** Says whether a builder would accept a Dockerfile, and what could be better. Throws `INVALID_INPUT` for more than 4 MiB. */
 export function validateDockerfile(content: string, { ignore = [] }: ValidateOptions = {}): DockerfileValidation {
-  const model = readDockerfile(withinLimit(content));
+  const model = readDockerfile(withinLimits(content));
   const faults = findSyntaxFaults(content, model);
   const valid = faults.every((finding) => finding.severity !== "error");
   const findings = [...faults, ...(valid ? adviceOf(model) : [])].filter((finding) => !ignore.includes(finding.rule));

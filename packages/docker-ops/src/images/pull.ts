@@ -60,7 +60,7 @@ async function runPull(
         operation,
         registry: true,
         stage: "transfer",
-        details: { reference: reference.familiar, credentials: credential.source },
+        details: { reference: reference.familiar, credentialSource: credential.source },
       });
     summary = readSummary(record.status ?? record.stream ?? "", summary);
     const progress = tracker.observe(record);

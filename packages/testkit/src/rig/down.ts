@@ -12,6 +12,7 @@ import { takeLock } from "./lock.ts";
 import { readMade } from "./made.ts";
 import { restoreNetwork } from "./network.ts";
 import { rigPaths } from "./paths.ts";
+import { removeTraces } from "./traces.ts";
 import type { RigPaths } from "./paths.ts";
 import { stopPrivateEngine } from "./private-engine.ts";
 import { stopRigRegistry } from "./rig-registry.ts";
@@ -49,13 +50,15 @@ async function takeDownAlone(paths: RigPaths, options: DownOptions): Promise<voi
     // Images in our own engine go with its data.
     return (await stopPrivateEngine(paths)) ? "private engine stopped" : "no private engine was running";
   });
-  if (made.network !== undefined) await step("network", () => restoreNetwork(made.network ?? never()));
+  const { network, absent } = made;
+  if (network !== undefined) await step("network", () => restoreNetwork(network));
+  if (absent !== undefined) await step("traces", async () => removeTraces(absent));
   const own = `unix://${paths.engineSocket}`;
   for (const { host, image } of made.images.filter((entry) => entry.host !== own)) {
     await step("image", () => removeImage(host, image));
   }
   removeLeftPolicy(paths);
-  if (made.installed.length > 0) await step("packages", () => removePackages(made.installed));
+  if (made.installed.length > 0) await step("packages", () => removePackages(paths));
   await step("folder", async () => removeFolder(paths));
 }
 
@@ -78,8 +81,4 @@ function removeFolder(paths: RigPaths): string {
     return `${paths.folder} removed`;
   }
   return `${paths.folder} removed, and the folder around it, which was empty`;
-}
-
-function never(): never {
-  throw new TypeError("expected the network to be recorded");
 }

@@ -4,15 +4,15 @@
  * - I1  Only what is absent is installed; what was there before is never removed.
  * - I2  While packages are configured, a policy-rc.d of ours forbids them to start services. One that existed is kept
  *       and obeyed instead; ours is removed on every way out, and by the next set-up or undo if this one was killed.
+ * - I3  What will be added is written into the record before it is: a set-up that is killed in the middle is undone too.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
 import { RigError } from "../rig-error.ts";
+import { install, planInstall, planPurge, presentPackages, purge } from "./apt.ts";
 import { readMade, recordMade } from "./made.ts";
 import type { RigPaths } from "./paths.ts";
 import { runProgram } from "./process.ts";
-import type { ProgramResult } from "./process.ts";
+import { findProgram } from "./programs.ts";
 
 /** The programs that the rig may need, and the package that brings each. */
 const packageOf = {
@@ -34,26 +34,6 @@ export interface InstallOptions {
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
 const POLICY =
   "#!/bin/sh\n# Put here by container-kit's set-up while it installs packages: start no service.\nexit 101\n";
-const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
-
-/** The environment in which system programs are found, also where a user's PATH lacks the sbin folders. */
-export function systemEnvironment(): NodeJS.ProcessEnv {
-  const path = [...new Set([...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS])].filter(Boolean);
-  return { ...process.env, PATH: path.join(delimiter) };
-}
-
-/** Finds a program as a shell would; undefined where there is none. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  for (const folder of (systemEnvironment()["PATH"] ?? "").split(delimiter)) {
-    const file = join(folder, name);
-    const isThere = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return file;
-  }
-  return undefined;
-}
 
 /** Makes sure that the programs are there. Returns the packages that had to be installed, dependencies included. */
 export async function ensurePrograms(
@@ -67,18 +47,19 @@ export async function ensurePrograms(
   const packages = missing.map((need) => packageOf[need]);
   refuseWhereImpossible(missing, packages, options.mayInstall);
   options.onStart?.(`apt-get install ${packages.join(" ")}`);
-  const before = await installedPackages();
-  try {
-    await withoutServices(paths, () => aptInstall(packages));
-  } finally {
-    const added = [...(await installedPackages())].filter((name) => !before.has(name));
-    recordMade(paths, { installed: [...new Set([...readMade(paths).installed, ...added])].sort() });
-  }
+  await installRecorded(paths, packages);
   for (const need of missing) {
     if ((await findProgram(need)) !== undefined) continue;
     throw new RigError(`${packageOf[need]} was installed but brought no ${need}`, `Put ${need} on PATH and try again.`);
   }
   return packages;
+}
+
+/** Installs under I2 and I3. */
+async function installRecorded(paths: RigPaths, packages: readonly string[]): Promise<void> {
+  const additions = await planInstall(packages);
+  recordMade(paths, { installed: [...new Set([...readMade(paths).installed, ...additions])].sort() });
+  await withoutServices(paths, () => install(packages));
 }
 
 /** Removes the policy-rc.d that a killed set-up left behind. */
@@ -89,18 +70,14 @@ export function removeLeftPolicy(paths: RigPaths): void {
 }
 
 /** Removes the packages that the rig installed, unless something else has come to need them. Returns what was done. */
-export async function removePackages(installed: readonly string[]): Promise<string> {
-  const present = await installedPackages();
-  const ours = installed.filter((name) => present.has(name));
-  if (ours.length === 0) return "no packages of ours";
-  const plan = await apt(["-s", "purge", ...ours]);
-  const removed = [...plan.stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map((match) => (match[1] ?? "").split(":")[0]);
-  const others = removed.filter((name) => name !== undefined && !ours.includes(name));
+export async function removePackages(paths: RigPaths): Promise<string> {
+  const present = await presentPackages();
+  const ours = readMade(paths).installed.filter((name) => present.has(name));
+  if (ours.length === 0) return "none of ours are there any more";
+  const others = (await planPurge(ours)).filter((name) => !ours.includes(name));
   if (others.length > 0) return `packages stay, since ${others.join(", ")} needs them by now: ${ours.join(" ")}`;
-  const result = await apt(["-y", "purge", ...ours]);
-  if (result.code !== 0) {
-    throw new RigError(`apt-get purge failed: ${lastLines(result)}`, `Remove them by hand: ${ours.join(" ")}`);
-  }
+  await stopServices(ours);
+  await withoutServices(paths, () => purge(ours));
   return `removed ${ours.length} packages: ${ours.join(" ")}`;
 }
 
@@ -124,22 +101,7 @@ function refuseWhereImpossible(missing: readonly Need[], packages: readonly stri
   }
 }
 
-/** Package lists are fetched only when the lists at hand do not serve: they are missing, or name what is gone. */
-async function aptInstall(packages: readonly string[]): Promise<void> {
-  const install = (): Promise<ProgramResult> => apt(["-y", "--no-install-recommends", "install", ...packages]);
-  let result = await install();
-  if (result.code !== 0) {
-    const update = await apt(["update"]);
-    result = await install();
-    if (result.code !== 0) {
-      throw new RigError(
-        `apt-get install ${packages.join(" ")} failed: ${lastLines(result)}${update.code === 0 ? "" : `; apt-get update: ${lastLines(update)}`}`,
-        "Mend what apt-get says, then try again.",
-      );
-    }
-  }
-}
-
+/** Runs `work` while packages may neither start services nor stop what they never started (I2). */
 async function withoutServices(paths: RigPaths, work: () => Promise<void>): Promise<void> {
   if (existsSync(POLICY_FILE)) return work();
   recordMade(paths, { policyFile: true });
@@ -151,20 +113,15 @@ async function withoutServices(paths: RigPaths, work: () => Promise<void>): Prom
   }
 }
 
-function apt(args: readonly string[]): Promise<ProgramResult> {
-  return runProgram("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
-    environment: { ...systemEnvironment(), DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
-    deadlineMs: 900_000,
-  });
-}
-
-async function installedPackages(): Promise<Set<string>> {
-  const result = await runProgram("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Package}\n"]);
-  const lines = result.stdout.split("\n").filter((line) => line.startsWith("installed "));
-  return new Set(lines.map((line) => line.slice("installed ".length)));
-}
-
-function lastLines(result: ProgramResult): string {
-  const text = `${result.stdout}\n${result.stderr}`.trim().split("\n");
-  return text.slice(-4).join(" / ");
+/** After a reboot systemd has started what our packages brought: it is ended before its files go. */
+async function stopServices(packages: readonly string[]): Promise<void> {
+  if (!existsSync("/run/systemd/system")) return;
+  const units = {
+    "docker.io": ["docker.socket", "docker"],
+    containerd: ["containerd"],
+    "docker-registry": ["docker-registry"],
+  };
+  for (const [name, ofPackage] of Object.entries(units)) {
+    if (packages.includes(name)) await runProgram("systemctl", ["stop", ...ofPackage]);
+  }
 }

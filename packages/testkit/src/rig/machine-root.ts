@@ -5,7 +5,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RigError } from "../rig-error.ts";
-import { findProgram, systemEnvironment } from "./install.ts";
+import { findProgram, systemEnvironment } from "./programs.ts";
 import { runProgram } from "./process.ts";
 
 /** Where the image keeps the certificate authorities. */

@@ -14,6 +14,8 @@ export interface Made {
   readonly policyFile?: boolean;
   /** The network as it was before our engine first started. */
   readonly network?: NetworkBefore;
+  /** Known traces of an engine outside its folder that were not there before it. */
+  readonly absent?: readonly string[];
   /** Images that we put into an engine, which may not be ours. */
   readonly images: readonly { readonly host: string; readonly image: string }[];
   /** Whether an engine could pull, and when it was asked. */

@@ -9,7 +9,7 @@
  * - N2  Nothing is put back while another dockerd runs or anything hangs on the bridge.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { findProcesses, runProgram } from "./process.ts";
+import { anyEngineRuns, runProgram } from "./process.ts";
 
 const BRIDGE = "/sys/class/net/docker0";
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
@@ -36,7 +36,7 @@ export async function observeNetwork(): Promise<NetworkBefore> {
 export async function restoreNetwork(before: NetworkBefore): Promise<string> {
   if (before.bridge) return "docker0 was there before and stays";
   if (!existsSync(BRIDGE)) return "docker0 is gone already";
-  if (findProcesses(["dockerd"]).some(isDockerd)) return "docker0 stays: another dockerd runs";
+  if (anyEngineRuns()) return "docker0 stays: another dockerd runs";
   if (readdirSync(`${BRIDGE}/brif`).length > 0) return "docker0 stays: something hangs on it";
   for (const table of ["nat", "filter"]) await removeDockerRules(table);
   if (before.forwardPolicy !== "") await runProgram("iptables", ["-P", "FORWARD", before.forwardPolicy]);
@@ -46,15 +46,6 @@ export async function restoreNetwork(before: NetworkBefore): Promise<string> {
     if (result.code === 0) return "docker0 and its iptables rules removed";
   }
   return "docker0 stays: there is no ip command to remove it with";
-}
-
-/** Whether the program itself is dockerd, not something that merely names it. */
-function isDockerd(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "dockerd";
-  } catch {
-    return false;
-  }
 }
 
 /** Removes the rules that name Docker's bridge or chains, then the chains. */

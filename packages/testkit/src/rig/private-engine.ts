@@ -15,10 +15,11 @@ import { RigError } from "../rig-error.ts";
 import { identify } from "./discover.ts";
 import type { FoundEngine } from "./discover.ts";
 import { writeWhole } from "./files.ts";
-import { findProgram } from "./install.ts";
+import { findProgram } from "./programs.ts";
 import { readMade, recordMade } from "./made.ts";
 import { observeNetwork } from "./network.ts";
 import type { RigPaths } from "./paths.ts";
+import { absentTraces } from "./traces.ts";
 import { childrenOf, findProcesses, isOurs, readPid, runProgram, startDetached, stopProcess } from "./process.ts";
 
 /** After a crash the engine first ends the containers that were running, which may take 10 s. */
@@ -65,7 +66,8 @@ export async function startPrivateEngine(paths: RigPaths, signal?: AbortSignal):
   for (const folder of [paths.folder, paths.runFolder]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [paths.folder, paths.runFolder]) chmodSync(folder, 0o700);
   writeWhole(paths.engineConfig, "{}\n");
-  if (readMade(paths).network === undefined) recordMade(paths, { network: await observeNetwork() });
+  if (readMade(paths).network === undefined)
+    recordMade(paths, { network: await observeNetwork(), absent: absentTraces() });
   const pid = startDetached(program, engineArguments(paths), paths.engineLog);
   const host = `unix://${paths.engineSocket}`;
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(40)) {

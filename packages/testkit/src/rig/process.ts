@@ -80,6 +80,17 @@ export function findProcesses(marks: readonly string[]): number[] {
     .filter((pid) => pid !== process.pid && isOurs(pid, marks));
 }
 
+/** Whether any dockerd runs on this machine, ours included. Linux only. */
+export function anyEngineRuns(): boolean {
+  return findProcesses(["dockerd"]).some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "dockerd";
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** The direct children of a process. Linux only. */
 export function childrenOf(pid: number): number[] {
   try {

@@ -17,7 +17,7 @@ import {
 import { RigError } from "../rig-error.ts";
 import type { RigRegistry } from "../types.ts";
 import { readJsonFile, writeWhole } from "./files.ts";
-import { findProgram } from "./install.ts";
+import { findProgram } from "./programs.ts";
 import type { RigPaths } from "./paths.ts";
 import { tailOf } from "./private-engine.ts";
 import { findProcesses, isOurs, startDetached, stopProcess } from "./process.ts";

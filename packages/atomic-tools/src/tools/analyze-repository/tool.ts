@@ -45,16 +45,28 @@ export const analyzeRepositoryTool = ({ paths }: ToolServices): ToolDefinition =
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     run: async ({ path, module }) => {
-      const { modules, monorepo, existing, warnings } = await analyzeRepository(await paths.resolve(path), module === undefined ? {} : { module });
+      const { modules, monorepo, existing, warnings } = await analyzeRepository(
+        await paths.resolve(path),
+        module === undefined ? {} : { module },
+      );
       return {
-        modules: modules.map((found) => ({ ...found, version: found.node.version, healthPath: found.node.healthPath, ports: [...found.ports] })),
+        modules: modules.map((found) => ({
+          ...found,
+          version: found.node.version,
+          healthPath: found.node.healthPath,
+          ports: [...found.ports],
+        })),
         monorepo,
         existing: { dockerfiles: [...existing.dockerfiles], composeFiles: [...existing.composeFiles] },
         warnings: [...warnings],
       };
     },
     next: (_result, { path, module }) => [
-      { tool: "generate_dockerfile", reason: "write the Dockerfile, or score the one that is there", arguments: { path, ...(module === undefined ? {} : { module }) } },
+      {
+        tool: "generate_dockerfile",
+        reason: "write the Dockerfile, or score the one that is there",
+        arguments: { path, ...(module === undefined ? {} : { module }) },
+      },
     ],
     summarize: ({ modules, monorepo, existing, warnings }) =>
       [

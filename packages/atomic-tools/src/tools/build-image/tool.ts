@@ -55,14 +55,19 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
     durable: true,
     run: async (wanted, context) => {
       if ((wanted.secrets?.length ?? 0) > 0) {
-        throw fail("UNSUPPORTED", "this version builds without build secrets", { remedy: "Leave `secrets` out; do not pass a secret in buildArgs instead, it would stay in the image." });
+        throw fail("UNSUPPORTED", "this version builds without build secrets", {
+          remedy: "Leave `secrets` out; do not pass a secret in buildArgs instead, it would stay in the image.",
+        });
       }
       const folder = await paths.resolve(wanted.context);
       const connected = await engine();
       if (context.dryRun) return planBuild(folder, wanted, connected);
       const log = openLogFile(join(await context.jobFolder(), "build.log"), redactor);
       try {
-        const built = await connected.build(folder, toOptions(wanted, context, (line) => log.write(line)));
+        const built = await connected.build(
+          folder,
+          toOptions(wanted, context, (line) => log.write(line)),
+        );
         return describeBuild(built, warnAboutArguments(wanted), context);
       } finally {
         await log.close();
@@ -70,7 +75,13 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
     },
     next: ({ tags }) => {
       const [first = ""] = tags;
-      return [{ tool: "push_image", reason: "send it to its registry (name the registry in `target` if the tag does not)", arguments: { image: first } }];
+      return [
+        {
+          tool: "push_image",
+          reason: "send it to its registry (name the registry in `target` if the tag does not)",
+          arguments: { image: first },
+        },
+      ];
     },
     summarize: (result) =>
       result.would?.join("\n") ??
@@ -105,7 +116,11 @@ function toOptions(wanted: BuildInput, context: ToolContext, onLog: (line: strin
   return { ...given, tags, signal: context.signal, onLog, onProgress: (progress) => context.report(progress) };
 }
 
-function describeBuild(built: BuildResult, warnings: readonly string[], { jobId }: ToolContext): z.input<typeof output> {
+function describeBuild(
+  built: BuildResult,
+  warnings: readonly string[],
+  { jobId }: ToolContext,
+): z.input<typeof output> {
   return {
     imageId: built.imageId,
     tags: [...built.tags],

@@ -13,7 +13,8 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
   defineTool({
     name: "get_session",
     title: "Get session",
-    description: "Shows one session: its jobs, tool executions and errors, with what a crash interrupted. The whole, with results, is the resource session://{id}.",
+    description:
+      "Shows one session: its jobs, tool executions and errors, with what a crash interrupted. The whole, with results, is the resource session://{id}.",
     toolset: "session",
     session: "required",
     input: z.object({}),
@@ -22,11 +23,29 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
       createdAt: z.string(),
       lastUsedAt: z.string(),
       expiresAt: z.string(),
-      jobs: z.array(z.object({ jobId: z.string(), tool: z.string(), status, startedAt: z.string(), endedAt: z.string().nullable() })),
-      executions: z.array(
-        z.object({ executionId: z.string(), tool: z.string(), status, dryRun: z.boolean(), startedAt: z.string(), durationMs: z.number().nullable(), code: z.string().nullable() }),
+      jobs: z.array(
+        z.object({
+          jobId: z.string(),
+          tool: z.string(),
+          status,
+          startedAt: z.string(),
+          endedAt: z.string().nullable(),
+        }),
       ),
-      errors: z.array(z.object({ executionId: z.string(), tool: z.string(), code: z.string(), message: z.string(), at: z.string() })),
+      executions: z.array(
+        z.object({
+          executionId: z.string(),
+          tool: z.string(),
+          status,
+          dryRun: z.boolean(),
+          startedAt: z.string(),
+          durationMs: z.number().nullable(),
+          code: z.string().nullable(),
+        }),
+      ),
+      errors: z.array(
+        z.object({ executionId: z.string(), tool: z.string(), code: z.string(), message: z.string(), at: z.string() }),
+      ),
       omitted: z.int().describe("Older executions left out"),
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -55,13 +74,20 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
           durationMs: execution.durationMs,
           code: execution.error?.code ?? null,
         })),
-        errors: found.errors.slice(-MOST).map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: time(at) })),
+        errors: found.errors
+          .slice(-MOST)
+          .map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: time(at) })),
         omitted: Math.max(0, executions.length - MOST),
       };
     },
     summarize: ({ sessionId, executions, errors }) =>
       [
         `${sessionId}: ${executions.length} executions, ${errors.length} errors`,
-        ...executions.slice(-20).map(({ startedAt, tool, status: outcome, durationMs, code }) => `${startedAt} ${tool} ${outcome}${code === null ? "" : ` ${code}`}${durationMs === null ? "" : ` ${Math.round(durationMs)} ms`}`),
+        ...executions
+          .slice(-20)
+          .map(
+            ({ startedAt, tool, status: outcome, durationMs, code }) =>
+              `${startedAt} ${tool} ${outcome}${code === null ? "" : ` ${code}`}${durationMs === null ? "" : ` ${Math.round(durationMs)} ms`}`,
+          ),
       ].join("\n"),
   });

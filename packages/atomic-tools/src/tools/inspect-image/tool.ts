@@ -11,7 +11,8 @@ export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
   defineTool({
     name: "inspect_image",
     title: "Inspect image",
-    description: "Shows what a local image is: tags, digests, size, platform, configuration (values of variables masked), layers. Changes nothing.",
+    description:
+      "Shows what a local image is: tags, digests, size, platform, configuration (values of variables masked), layers. Changes nothing.",
     toolset: "image",
     input: z.object({ image: image.describe("Image reference or id") }),
     output: z.object({

@@ -9,7 +9,8 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
   defineTool({
     name: "list_sessions",
     title: "List sessions",
-    description: "Lists the sessions of the durable record, the last used first. Use get_session for what happened in one.",
+    description:
+      "Lists the sessions of the durable record, the last used first. Use get_session for what happened in one.",
     toolset: "session",
     input: z.object({
       limit: z.int().min(1).max(200).default(20),
@@ -30,7 +31,10 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     run: async ({ limit, before }) => {
-      const found = await sessions.listSessions({ limit, ...(before === undefined ? {} : { before: Date.parse(before) }) });
+      const found = await sessions.listSessions({
+        limit,
+        ...(before === undefined ? {} : { before: Date.parse(before) }),
+      });
       return {
         sessions: found.map(({ id, createdAt, lastUsedAt, expiresAt, executions, failures, lastTool }) => ({
           sessionId: id,
@@ -46,5 +50,10 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
     summarize: (result) =>
       result.sessions.length === 0
         ? "no sessions yet"
-        : result.sessions.map(({ sessionId, lastUsedAt, executions, failures, lastTool }) => `${sessionId} ${lastUsedAt} ${executions} calls, ${failures} failed, last ${lastTool ?? "none"}`).join("\n"),
+        : result.sessions
+            .map(
+              ({ sessionId, lastUsedAt, executions, failures, lastTool }) =>
+                `${sessionId} ${lastUsedAt} ${executions} calls, ${failures} failed, last ${lastTool ?? "none"}`,
+            )
+            .join("\n"),
   });

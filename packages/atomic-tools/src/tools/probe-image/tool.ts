@@ -33,7 +33,16 @@ export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
       const connected = await engine();
       if (context.dryRun) {
         const { config } = await connected.inspect(name, { signal: context.signal });
-        return { answered: false, status: null, url: "", durationMs: 0, problem: null, user: config.user, logTail: "", would: [`run ${name} for a moment and ask port ${port}`] };
+        return {
+          answered: false,
+          status: null,
+          url: "",
+          durationMs: 0,
+          problem: null,
+          user: config.user,
+          logTail: "",
+          would: [`run ${name} for a moment and ask port ${port}`],
+        };
       }
       return connected.probe(name, {
         port,
@@ -42,5 +51,9 @@ export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
         ...(path === undefined ? {} : { path }),
       });
     },
-    summarize: (result) => result.would?.join("\n") ?? (result.answered ? `it answered ${result.status} after ${result.durationMs} ms` : `it did not answer: ${result.problem}`),
+    summarize: (result) =>
+      result.would?.join("\n") ??
+      (result.answered
+        ? `it answered ${result.status} after ${result.durationMs} ms`
+        : `it did not answer: ${result.problem}`),
   });

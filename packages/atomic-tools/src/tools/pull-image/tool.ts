@@ -34,7 +34,14 @@ export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
       if (context.dryRun) {
         const name = withDefaultTag(normalizeReference(input.image)).familiar;
         await engine();
-        const nothing = { imageId: null, digest: null, size: 0, alreadyPresent: false, bytes: 0, layers: { total: 0, existing: 0 } };
+        const nothing = {
+          imageId: null,
+          digest: null,
+          size: 0,
+          alreadyPresent: false,
+          bytes: 0,
+          layers: { total: 0, existing: 0 },
+        };
         return { image: name, ...nothing, would: [`pull ${name}`] };
       }
       const { platform } = input;
@@ -45,7 +52,10 @@ export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
         ...(platform === undefined ? {} : { platform }),
       });
     },
-    next: (result) => [{ tool: "inspect_image", reason: "see what the image holds", arguments: { image: result.image } }],
+    next: (result) => [
+      { tool: "inspect_image", reason: "see what the image holds", arguments: { image: result.image } },
+    ],
     summarize: (result) =>
-      result.would?.join("\n") ?? `${result.image} ${result.alreadyPresent ? "was here already" : "was pulled"}: ${result.digest ?? ""}, image ${result.imageId ?? ""}`,
+      result.would?.join("\n") ??
+      `${result.image} ${result.alreadyPresent ? "was here already" : "was pulled"}: ${result.digest ?? ""}, image ${result.imageId ?? ""}`,
   });

@@ -34,8 +34,16 @@ export const pushImageTool = ({ engine }: ToolServices): ToolDefinition =>
         const reference = withDefaultTag(normalizeReference(target ?? input.image));
         await connected.inspect(withDefaultTag(normalizeReference(input.image)).familiar, { signal: context.signal });
         const { source } = await resolveCredential(reference.registry, { signal: context.signal });
-        const credentials = source === "none" ? "without credentials" : `with the credentials of the docker configuration (${source})`;
-        return { image: reference.familiar, digest: null, verified: false, bytes: 0, layers: { total: 0, existing: 0 }, would: [`push ${reference.familiar} to ${reference.registry} ${credentials}`] };
+        const credentials =
+          source === "none" ? "without credentials" : `with the credentials of the docker configuration (${source})`;
+        return {
+          image: reference.familiar,
+          digest: null,
+          verified: false,
+          bytes: 0,
+          layers: { total: 0, existing: 0 },
+          would: [`push ${reference.familiar} to ${reference.registry} ${credentials}`],
+        };
       }
       return connected.push(input.image, {
         signal: context.signal,

@@ -30,7 +30,8 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
   return defineTool({
     name: "server_status",
     title: "Server status",
-    description: "Tells versions, which engine is used and why, where the record is, which folders may be read, and what is missing. Works without an engine.",
+    description:
+      "Tells versions, which engine is used and why, where the record is, which folders may be read, and what is missing. Works without an engine.",
     toolset: "server",
     input: z.object({}),
     output: z.object({
@@ -63,7 +64,9 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
     summarize: ({ health, engine: status, store }) =>
       [
         `health: ${health.status}${health.reasons.map((reason) => `; ${reason}`).join("")}`,
-        status.available ? `engine: ${status.product} ${status.version} at ${status.host} (${status.source})` : "engine: none",
+        status.available
+          ? `engine: ${status.product} ${status.version} at ${status.host} (${status.source})`
+          : "engine: none",
         `record: ${store.location}`,
       ].join("\n"),
   });

@@ -36,5 +36,6 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
     },
     next: ({ target }) => [{ tool: "push_image", reason: "send it to its registry", arguments: { image: target } }],
     summarize: (result) =>
-      result.would?.join("\n") ?? `${result.target} is ${result.imageId}${result.replaced === null || result.replaced === result.imageId ? "" : `; it was ${result.replaced}`}`,
+      result.would?.join("\n") ??
+      `${result.target} is ${result.imageId}${result.replaced === null || result.replaced === result.imageId ? "" : `; it was ${result.replaced}`}`,
   });

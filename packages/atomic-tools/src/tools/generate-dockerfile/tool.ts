@@ -1,0 +1,103 @@
+import { join, relative } from "node:path";
+import { defineTool } from "@container-kit/atomic-runtime";
+import type { ToolDefinition } from "@container-kit/atomic-runtime";
+import { generateDockerfile, writeDockerfile } from "@container-kit/build-strategy";
+import type { GeneratedDockerfile } from "@container-kit/build-strategy";
+import { z } from "zod";
+import { warning, would } from "../../fields.ts";
+import type { ToolServices } from "../../services.ts";
+
+const candidate = z.object({ name: z.string(), score: z.number(), reasons: z.array(z.string()) });
+const strategyShape = candidate.extend({ runnerUp: candidate.nullable() });
+
+export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition =>
+  defineTool({
+    name: "generate_dockerfile",
+    title: "Generate Dockerfile",
+    description:
+      "Writes the Dockerfile and .dockerignore for a repository and scores them. A Dockerfile that is there is preferred, scored and left as it is. Refuses to overwrite unless `overwrite`.",
+    toolset: "build",
+    input: z.object({
+      path: z.string().min(1).max(4096),
+      module: z.string().max(4096).optional().describe("The module of a monorepo"),
+      strategy: z.string().max(100).optional().describe("A strategy by name, instead of the best"),
+      baseImage: z.string().max(600).optional(),
+      write: z.boolean().default(true),
+      overwrite: z.boolean().optional(),
+    }),
+    output: z.object({
+      strategy: strategyShape,
+      dockerfile: z.object({ path: z.string(), content: z.string(), sha256: z.string() }),
+      dockerignore: z.object({ path: z.string(), content: z.string() }),
+      checks: z.array(z.object({ id: z.string(), ok: z.boolean(), message: z.string() })),
+      score: z.number(),
+      warnings: z.array(warning),
+      context: z.string().describe("Folder to build in, relative to path"),
+      written: z.array(z.string()),
+      would,
+    }),
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    run: async ({ path, write, overwrite = false, ...options }, context) => {
+      const root = await paths.resolve(path);
+      const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+      const generated = await generateDockerfile(root, given);
+      const { strategy, dockerfile, dockerignore, checks, score, warnings } = generated;
+      const found = {
+        strategy: toPlain(strategy),
+        dockerfile,
+        dockerignore,
+        checks: checks.map(({ id, ok, message }) => ({ id, ok, message })),
+        score,
+        warnings: [...warnings],
+        context: generated.context,
+      };
+      if (context.dryRun || !write)
+        return { ...found, written: [], ...(context.dryRun ? { would: planOf(generated) } : {}) };
+      const { written } = await writeDockerfile(root, generated, { overwrite });
+      return { ...found, written: written.map(({ path: file }) => file) };
+    },
+    next: ({ dockerfile, context }, { path }) => [
+      {
+        tool: "build_image",
+        reason: "build it (choose the tags)",
+        arguments: {
+          context: join(path, context),
+          dockerfile: relative(context, dockerfile.path),
+          tags: [suggestTag(path)],
+        },
+      },
+    ],
+    summarize: ({ strategy, dockerfile, score, checks, written, warnings }) =>
+      [
+        `${dockerfile.path} by strategy ${strategy.name} (${strategy.reasons.join("; ")}), score ${score} of 100`,
+        written.length === 0 ? "nothing was written" : `written: ${written.join(", ")}`,
+        ...checks.filter(({ ok }) => !ok).map(({ message }) => `not met: ${message}`),
+        ...warnings.map(({ message }) => `warning: ${message}`),
+      ].join("\n"),
+  });
+
+function toPlain({ name, score, reasons, runnerUp }: GeneratedDockerfile["strategy"]): z.input<typeof strategyShape> {
+  return {
+    name,
+    score,
+    reasons: [...reasons],
+    runnerUp: runnerUp === null ? null : { ...runnerUp, reasons: [...runnerUp.reasons] },
+  };
+}
+
+function planOf({ dockerfile, dockerignore, strategy }: GeneratedDockerfile): string[] {
+  return strategy.name === "existing-dockerfile"
+    ? [`keep ${dockerfile.path} as it is`]
+    : [`write ${dockerfile.path} and ${dockerignore.path}`];
+}
+
+/** The folder's name as a repository, for an agent that has nothing better. */
+function suggestTag(path: string): string {
+  const name = path
+    .split("/")
+    .findLast((part) => /[a-z0-9]/i.test(part))
+    ?.toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "");
+  return `${name === undefined || name === "" ? "app" : name}:latest`;
+}
