@@ -46,8 +46,16 @@ export async function openSessions(
   logger: Logger = createLogger({ level: config.logLevel, redactor: createRedactor() }),
 ): Promise<{ readonly sessions: SessionStore; close(): Promise<void> }> {
   const storage = await openStorage(config.store, { logger });
-  const sessions = createSessionStore(storage);
-  return { sessions, close: () => storage.close() };
+  try {
+    const sessions = createSessionStore(storage);
+    // Also for a program that only reads: what a dead process left behind is told as interrupted, not as running.
+    const interrupted = await sessions.recoverInterrupted();
+    if (interrupted.executions > 0) logger.warn("Work of a process that died was found.", { ...interrupted });
+    return { sessions, close: () => storage.close() };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
 }
 
 /** Opens everything that a tool may need. @throws STORE_UNAVAILABLE STORE_CORRUPT INVALID_INPUT (a toolset that nobody has) */
@@ -64,8 +72,6 @@ export async function openApplication(config: Config, options: ApplicationOption
     }),
   );
   try {
-    const interrupted = await sessions.recoverInterrupted();
-    if (interrupted.executions > 0) logger.warn("Work of a process that died was found.", { ...interrupted });
     const plugin = createBuiltinPlugin({
       engine: () => engine.get(),
       sessions,

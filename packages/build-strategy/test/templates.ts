@@ -232,7 +232,8 @@ const frameworks: TemplateCase[] = [
       "next.config.js": "module.exports = {};\n",
       "pages/index.js": "",
     },
-    has: ['CMD ["next","start","-p","4000"]', "EXPOSE 4000", "/app/.next ./.next", "/app/next.config.js ./next.config.js"],
+    has: ['CMD ["next","start","-p","4000"]', "EXPOSE 4000", "/app/.next ./.next", "/app/next.config.js ./next.config.js", "127.0.0.1:4000/'"],
+    lacks: ["PORT=", "/app/pages"],
   },
   {
     name: "next, exported",

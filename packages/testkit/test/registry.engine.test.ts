@@ -41,7 +41,8 @@ describeWithEngine("registries", (rig) => {
       // URL-safe and padded: the engine ignores a header without padding.
       const credential = JSON.stringify({ ...access, serveraddress: host });
       const auth = Buffer.from(credential).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
-      const path = `/images/${host}/${repository}/push?tag=1`;
+      // Podman wants to be told that plain HTTP is meant; Docker takes it from loopback.
+      const path = `/images/${host}/${repository}/push?tag=1&tlsVerify=false`;
       const pushed = await engineRequest(rig.engine.host, "POST", path, { headers: { "x-registry-auth": auth } });
       expect(pushed.text).not.toContain("errorDetail");
       const manifest = await registryRequest(access, "HEAD", `/v2/${repository}/manifests/1`);

@@ -104,10 +104,6 @@ const build: Stage = {
     state.size = numberOf(result, "size") ?? null;
     state.layers = numberOf(result, "layers") ?? null;
     state.warnings.push(...sentencesOf(result, "warnings"));
-    const replaced = listOf(result, "baseImages")
-      .filter((base) => base["named"] !== base["used"])
-      .map((base) => `Built on ${String(base["used"])} in place of ${String(base["named"])}.`);
-    state.warnings.push(...replaced.filter((warning) => !state.warnings.includes(warning)));
     const cached = listOf(result, "steps").filter((step) => step["cached"] === true).length;
     return { outcome, summary: `${image}, ${listOf(result, "steps").length} steps, ${cached} from the cache` };
   },
@@ -197,4 +193,9 @@ export const STAGES: readonly Stage[] = [analyze, dockerfile, build, probe, insp
 
 function identityOf(module: Facts): { name: string | undefined; version: string | undefined } {
   return { name: textOf(module, "name"), version: textOf(module, "version") };
+}
+
+/** The messages of a result's warnings. */
+function messagesOf(result: Facts): readonly string[] {
+  return listOf(result, "warnings").flatMap((warning) => textOf(warning, "message") ?? []);
 }

@@ -46,7 +46,7 @@ const frameworkRules: Readonly<Record<string, Rule>> = {
     const config = await readConfig(input, "next.config");
     if (/\boutput\s*:\s*["'`]export["'`]/.test(config)) return site("out", false);
     const standalone = /\boutput\s*:\s*["'`]standalone["'`]/.test(config);
-    if (standalone) return { ...server(input, ["node", "server.js"], "next.config, output standalone"), outputs: [".next"], standalone: "next", defaultPort: 3000 };
+    if (standalone) return { ...standaloneNext(input), outputs: [".next"], standalone: "next", defaultPort: 3000 };
     return { ...server(input, ownProgram(input) ?? ["next", "start"], "the default of next"), outputs: [".next"], defaultPort: 3000 };
   },
   nuxt: async (input) => {
@@ -121,6 +121,12 @@ function server(input: DeliveryInput, program: readonly string[] | StartPlan, so
     ? program
     : { argv: program, env: {}, entrypoint: entryOf(program), source, shell: false, needsDevDependencies: isDevProgram(input.manifest, program) };
   return { ...nothing, start, readsPort: true };
+}
+
+/** The build writes the server below `.next/standalone`, and the image gets that folder's contents at its root. */
+function standaloneNext(input: DeliveryInput): Delivery {
+  const delivery = server(input, ["node", "server.js"], "next.config, output standalone");
+  return delivery.start === null ? delivery : { ...delivery, start: { ...delivery.start, entrypoint: ".next/standalone/server.js" } };
 }
 
 function isPlan(program: readonly string[] | StartPlan): program is StartPlan {

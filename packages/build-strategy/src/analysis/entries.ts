@@ -22,7 +22,7 @@ function isGenerated(name: string): boolean {
   return ["dist", "build", "out", "target", "vendor", "bower_components"].includes(name);
 }
 
-const secretName = /(\.(pem|key|p12|pfx|jks|keystore)|^id_(rsa|dsa|ecdsa|ed25519)|^\.(npmrc|netrc|pypirc|htpasswd)|^\.env(\..+)?)$/i;
+const secretName = /(\.(pem|key|p12|pfx|jks|keystore)|^id_(rsa|dsa|ecdsa|ed25519)|^\.(netrc|pypirc|htpasswd)|^\.env(\..+)?)$/i;
 const sampleName = /\.(example|sample|template|dist|defaults?)$/i;
 
 /** Files below a folder whose names are those of secrets, relative to it. */
@@ -34,7 +34,12 @@ export function secretFiles(tree: SourceTree, folder: string): string[] {
     .slice(0, 50);
 }
 
-/** Configuration that a framework's server reads again when it starts. */
-export function frameworkEntries(tree: SourceTree, folder: string, framework: string | null): string[] {
-  return framework === "next" ? tree.filesIn(folder).filter((name) => /^next\.config\.[cm]?[jt]s$/.test(name)) : [];
+/** Frameworks whose build holds all of the source that its server needs. */
+const builtWhole = new Set(["next", "remix", "react-router", "sveltekit", "astro"]);
+
+/** What a framework's server reads beside its build; null when there is no such framework and anything may be read. */
+export function frameworkEntries(tree: SourceTree, folder: string, framework: string | null): string[] | null {
+  if (framework === null || !builtWhole.has(framework)) return null;
+  const configuration = framework === "next" ? tree.filesIn(folder).filter((name) => /^next\.config\.[cm]?[jt]s$/.test(name)) : [];
+  return [...tree.foldersIn(folder).filter((name) => name === "public"), ...configuration];
 }

@@ -10,6 +10,8 @@ export interface InstallFacts {
   readonly scripts: "none" | "harmless" | "need-source";
   readonly npmrc: "none" | "plain" | "credentials";
   readonly yarnPath: string | null;
+  /** Whether .yarnrc.yml holds a token itself rather than naming a variable. */
+  readonly yarnToken: boolean;
   /** Whether yarn can install the production dependencies alone. */
   readonly yarnCanFocus: boolean;
 }
@@ -32,6 +34,7 @@ export async function describeInstall(input: InstallInput): Promise<InstallFacts
   const npmrc = await readNpmrc(tree, here(".npmrc"));
   const yarnrc = manager === "yarn" ? await tree.read(here(".yarnrc.yml")) : null;
   const yarnPath = /^yarnPath:\s*["']?(\.yarn\/releases\/[\w.-]{1,80}\.c?js)["']?\s*$/m.exec(yarnrc ?? "")?.[1] ?? null;
+  const yarnToken = /^\s*npmAuth(?:Token|Ident):\s*["']?[^"'$\s]/m.test(yarnrc ?? "");
   const inputs = [nameOf(manifest.file)];
   if (lockfile !== null) inputs.push(nameOf(lockfile));
   const settings: Readonly<Record<NodePackageManager, readonly string[]>> = {
@@ -49,7 +52,7 @@ export async function describeInstall(input: InstallInput): Promise<InstallFacts
   for (const member of members) inputs.push(joinPath(member, "package.json"));
   const existing = inputs.filter((path) => path.startsWith(".yarn/") || tree.hasFile(here(path)) || tree.hasFolder(here(path)));
   const focus = await canFocus(input, here(".yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs"));
-  return { inputs: existing, scripts: classifyScripts(manifest), npmrc, yarnPath, yarnCanFocus: focus };
+  return { inputs: existing, scripts: classifyScripts(manifest), npmrc, yarnPath, yarnToken, yarnCanFocus: focus };
 }
 
 async function canFocus({ tree, manager, managerVersion }: InstallInput, plugin: string): Promise<boolean> {
@@ -67,7 +70,7 @@ async function readNpmrc(tree: SourceTree, file: string): Promise<InstallFacts["
 const lifecycle = ["preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"];
 
 /** Git hooks, type stubs and checks of the package manager do nothing that an image needs. */
-const harmless = /^(?:npx\s+(?:-y\s+|--yes\s+)?)?(?:husky(?:\s+install)?|lefthook\s+install|simple-git-hooks|only-allow\s+\w+|is-ci|patch-package|prisma\s+generate|true|exit\s+0)$/;
+const harmless = /^(?:npx\s+(?:-y\s+|--yes\s+)?)?(?:husky(?:\s+install)?|lefthook\s+install|simple-git-hooks|only-allow\s+\w+|is-ci|patch-package|prisma\s+generate|nuxi?\s+prepare|nuxt\s+prepare|svelte-kit\s+sync|astro\s+sync|true|exit\s+0|echo\b[^|&;<>]{0,200})$/;
 
 function classifyScripts(manifest: Manifest): InstallFacts["scripts"] {
   const lines = lifecycle.flatMap((name) => (manifest.scripts[name] === undefined ? [] : [manifest.scripts[name]]));

@@ -16,7 +16,7 @@ import type { NodeVersion } from "./node-version.ts";
 import { choosePackageManager } from "./package-manager.ts";
 import type { PackageManagerChoice } from "./package-manager.ts";
 import { joinPath, nameOf, relativeTo } from "./path.ts";
-import { findPorts, readCode } from "./ports.ts";
+import { findPorts, hasPortFlag, readCode } from "./ports.ts";
 import type { CodeReading } from "./ports.ts";
 import { findLanguage, sourceFiles } from "./sources.ts";
 import type { SourceTree } from "./source-tree.ts";
@@ -142,6 +142,11 @@ async function warnOfGaps(input: ModuleInput, readings: Readings, kind: ModuleKi
     const message = `${at} holds credentials or keys; it stays out of the image and is asked for as the build secret "npmrc".`;
     warnings.push({ code: "CREDENTIALS_IN_NPMRC", message, file: at });
   }
+  if (installFacts.yarnToken) {
+    const at = joinPath(input.install.folder, ".yarnrc.yml");
+    const message = `${at} holds a token, and yarn needs the file in the build; write \${NAME} there and keep the token in the environment.`;
+    warnings.push({ code: "CREDENTIALS_IN_NPMRC", message, file: at });
+  }
   const browser = neededBrowser(manifest);
   if (browser !== null) warnings.push({ code: "BROWSER_NEEDED", message: `${browser} drives a browser, and the image will have none.`, file });
 }
@@ -180,9 +185,9 @@ function toFacts(input: ModuleInput, readings: Readings, start: StartPlan | null
     build,
     site: delivery.site,
     standalone: delivery.standalone,
-    readsPortVariable: delivery.readsPort || code.readsPort,
+    readsPortVariable: (delivery.readsPort || code.readsPort) && !hasPortFlag(start),
     healthPath: code.healthPath,
-    runtimeEntries: [...runtimeEntries(tree, folder, build?.outputs ?? []), ...frameworkEntries(tree, folder, framework)],
+    runtimeEntries: frameworkEntries(tree, folder, framework) ?? runtimeEntries(tree, folder, build?.outputs ?? []),
     secretFiles: secretFiles(tree, install.folder),
   };
 }

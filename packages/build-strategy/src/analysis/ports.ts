@@ -106,10 +106,18 @@ function fromCommand({ start, code }: PortInput): ModulePort[] {
   const assigned = portOf(start.env["PORT"]);
   const readsIt = code.readsPort || code.listening.length === 0;
   if (assigned !== null && readsIt) return [{ port: assigned, source: start.source }];
-  const flag = start.argv.findIndex((arg) => arg === "-p" || arg === "--port");
-  const said = flag === -1 ? start.argv.find((arg) => arg.startsWith("--port="))?.slice("--port=".length) : start.argv[flag + 1];
-  const port = portOf(said);
+  const port = portFlag(start);
   return port === null ? [] : [{ port, source: start.source }];
+}
+
+function portFlag(start: StartPlan): number | null {
+  const flag = start.argv.findIndex((arg) => arg === "-p" || arg === "--port");
+  return portOf(flag === -1 ? start.argv.find((arg) => arg.startsWith("--port="))?.slice("--port=".length) : start.argv[flag + 1]);
+}
+
+/** Whether the start command fixes the port, whatever PORT says. */
+export function hasPortFlag(start: StartPlan | null): boolean {
+  return start !== null && portFlag(start) !== null;
 }
 
 function portOf(text: string | undefined): number | null {

@@ -11,6 +11,8 @@ import { shellWord } from "./text.ts";
 export interface PackageManagerCommands {
   /** Values of `--mount` for the steps that fetch packages. */
   readonly mounts: readonly string[];
+  /** The same for the steps that run scripts: where npx brings the manager, its cache spares a download. */
+  readonly scriptMounts: readonly string[];
   /** Variables of the stages that install and build. */
   readonly env: Readonly<Record<string, string>>;
   /** Everything, for a build. */
@@ -37,6 +39,8 @@ export interface CommandInput {
   readonly facts: NodeFacts;
   readonly locked: boolean;
 }
+
+const npmCache = "type=cache,target=/root/.npm";
 
 /** The commands for one module's install root. */
 export function packageManagerCommands(input: CommandInput): PackageManagerCommands {
@@ -67,7 +71,8 @@ function npmCommands({ facts, locked }: CommandInput): PackageManagerCommands {
   const omit = facts.major < 15 ? "--only=production" : "--omit=dev";
   const verb = `npm ${locked ? "ci" : "install"}`;
   return {
-    mounts: ["type=cache,target=/root/.npm", ...secretMount(facts)],
+    mounts: [npmCache, ...secretMount(facts)],
+    scriptMounts: [],
     env: {},
     install: `${verb} --no-audit --no-fund`,
     installProduction: `${verb} ${omit} --no-audit --no-fund`,
@@ -81,7 +86,8 @@ function pnpmCommands({ facts, locked }: CommandInput): PackageManagerCommands {
   const pnpm = `npx --yes pnpm@${facts.packageManagerVersion ?? "10"}`;
   const frozen = `${locked ? "--frozen-lockfile" : "--no-frozen-lockfile"} --store-dir=/pnpm/store`;
   return {
-    mounts: ["type=cache,target=/root/.npm", "type=cache,target=/pnpm/store", ...secretMount(facts)],
+    mounts: [npmCache, "type=cache,target=/pnpm/store", ...secretMount(facts)],
+    scriptMounts: [npmCache],
     // CI: pnpm asks before it removes modules, and nobody answers in a build.
     env: { CI: "true" },
     install: `${pnpm} install ${frozen}`,
@@ -102,7 +108,8 @@ function classicYarn({ facts, locked }: CommandInput, version: string): PackageM
   const yarn = `npx --yes yarn@${version}`;
   const frozen = locked ? " --frozen-lockfile" : "";
   return {
-    mounts: ["type=cache,target=/root/.npm", "type=cache,target=/usr/local/share/.cache/yarn", ...secretMount(facts)],
+    mounts: [npmCache, "type=cache,target=/usr/local/share/.cache/yarn", ...secretMount(facts)],
+    scriptMounts: [npmCache],
     env: {},
     install: `${yarn} install${frozen} --non-interactive`,
     installProduction: `${yarn} install${frozen} --non-interactive --production`,
@@ -117,7 +124,8 @@ function modernYarn({ facts, locked }: CommandInput, version: string): PackageMa
   const frozen = locked ? " --immutable" : " --no-immutable";
   const focus = facts.yarnCanFocus ? `${yarn} workspaces focus --all --production` : null;
   return {
-    mounts: ["type=cache,target=/root/.npm", "type=cache,target=/root/.yarn/berry/cache"],
+    mounts: [npmCache, "type=cache,target=/root/.yarn/berry/cache"],
+    scriptMounts: [npmCache],
     // Plug'n'Play would need its loader at run time; node_modules needs nothing. The lockfile is the same.
     env: { YARN_NODE_LINKER: "node-modules", YARN_ENABLE_GLOBAL_CACHE: "true", YARN_ENABLE_TELEMETRY: "0" },
     install: `${yarn} install${frozen}`,
@@ -132,6 +140,7 @@ function bunCommands({ facts, locked }: CommandInput): PackageManagerCommands {
   const frozen = locked ? " --frozen-lockfile" : "";
   return {
     mounts: ["type=cache,target=/root/.bun/install/cache", ...secretMount(facts)],
+    scriptMounts: [],
     env: {},
     install: `bun install${frozen}`,
     installProduction: `bun install${frozen} --production`,

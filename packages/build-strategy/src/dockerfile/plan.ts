@@ -7,7 +7,7 @@
  */
 import { joinPath } from "../analysis/path.ts";
 import { fail } from "../errors.ts";
-import type { RepositoryAnalysis, SourceModule, StartPlan } from "../types.ts";
+import type { ModulePort, RepositoryAnalysis, SourceModule, StartPlan } from "../types.ts";
 import { isCopyable } from "./text.ts";
 import { packageManagerCommands } from "./package-manager.ts";
 import type { PackageManagerCommands } from "./package-manager.ts";
@@ -46,9 +46,8 @@ export interface NodePlan {
   readonly pruneFrom: "dependencies" | "build" | null;
   readonly contents: Contents;
   readonly start: StartPlan;
-  readonly port: number | null;
-  /** Where the port was read; a default of ours says so. */
-  readonly portSource: string;
+  /** The first is the one that is asked for its health. */
+  readonly ports: readonly ModulePort[];
 }
 
 /** Plans a module that runs as a program. */
@@ -77,7 +76,7 @@ function planNode(analysis: RepositoryAnalysis, module: SourceModule, start: Sta
   const installsAll = hasStage || facts.installScripts !== "none" || start.needsDevDependencies || commands.installProduction === null;
   const cuts = installsAll && facts.hasDevDependencies && !start.needsDevDependencies && commands.prune !== null && !isStandalone;
   const fromBuild = hasStage && (inWorkspace || facts.buildWritesModules || contents.kind === "everything");
-  const port = module.ports[0] ?? (facts.readsPortVariable ? { port: 3000, source: "chosen here: the code reads PORT" } : null);
+  const chosen = facts.readsPortVariable ? [{ port: 3000, source: "this template, because the code reads PORT" }] : [];
   return {
     ...{ module, commands, start, inWorkspace, moduleFolder, installsAll, sourceBeforeInstall, buildSteps, contents },
     ...(runsOnBun
@@ -85,8 +84,7 @@ function planNode(analysis: RepositoryAnalysis, module: SourceModule, start: Sta
       : { baseArg: "NODE_IMAGE" as const, baseImage: options.baseImage ?? nodeImage(facts.major) }),
     borrowsBun: module.packageManager === "bun" && !runsOnBun,
     pruneFrom: cuts ? (fromBuild ? "build" : "dependencies") : null,
-    port: port?.port ?? null,
-    portSource: port?.source ?? "none",
+    ports: module.ports.length > 0 ? module.ports : chosen,
   };
 }
 

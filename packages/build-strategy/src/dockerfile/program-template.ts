@@ -85,7 +85,7 @@ function buildStage(plan: NodePlan): string[] | null {
   const telemetry = telemetryOff[plan.module.framework ?? ""];
   if (telemetry !== undefined) lines.push(environment(telemetry));
   if (!plan.sourceBeforeInstall) lines.push("COPY . .");
-  for (const step of plan.buildSteps ?? []) lines.push(run([], [step]));
+  for (const step of plan.buildSteps ?? []) lines.push(run(plan.commands.scriptMounts, [step]));
   if (plan.module.framework === "next" && plan.buildSteps !== null) {
     lines.push(run([], [`rm -rf ${joinPath(plan.moduleFolder, ".next/cache")}`]));
   }
@@ -106,15 +106,16 @@ function productionStage(plan: NodePlan): string[] | null {
 }
 
 function runtimeStage(plan: NodePlan): string[] {
-  const { module, start, port } = plan;
+  const { module, start, ports } = plan;
+  const port = ports[0]?.port;
   const workdir = runFolder(plan);
   const lines = [comment("What runs."), from(plan, "runtime"), environment(runtimeEnvironment(plan)), `WORKDIR ${HOME}`];
   if (module.node.runtimePackages.length > 0) lines.push(runtimePackages(plan));
   lines.push(...copyContents(plan));
   if (workdir !== HOME) lines.push(`WORKDIR ${workdir}`);
   lines.push(`USER ${USER}`);
-  if (port !== null) {
-    lines.push(`EXPOSE ${port}`);
+  if (port !== undefined) {
+    lines.push(`EXPOSE ${ports.map((one) => one.port).join(" ")}`);
     const program = plan.baseArg === "BUN_IMAGE" ? "bun" : "node";
     const { major, readsPortVariable: readsPort, healthPath: path } = module.node;
     lines.push(healthcheck({ program, major, port, readsPort, path }));
@@ -135,13 +136,14 @@ function runFolder(plan: NodePlan): string {
 }
 
 function runtimeEnvironment(plan: NodePlan): Record<string, string> {
-  const { module, start, port } = plan;
+  const { module, start } = plan;
+  const port = plan.ports[0]?.port;
   const own = Object.fromEntries(Object.entries(start.env).filter(([name]) => !isSecretName(name)));
   const needsPath = start.shell || !["node", "bun", "sh"].includes(start.argv[0] ?? "");
   const folders = [...new Set([`${runFolder(plan)}/node_modules/.bin`, `${HOME}/node_modules/.bin`])];
   return {
     NODE_ENV: "production",
-    ...(port !== null && module.node.readsPortVariable ? { PORT: String(port) } : {}),
+    ...(port !== undefined && module.node.readsPortVariable ? { PORT: String(port) } : {}),
     // These servers bind what HOST or HOSTNAME says; an engine sets HOSTNAME to the container's own name.
     ...(module.framework === "next" ? { HOSTNAME: "0.0.0.0", NEXT_TELEMETRY_DISABLED: "1" } : {}),
     ...(["nuxt", "astro", "sveltekit", "tanstack-start"].includes(module.framework ?? "") ? { HOST: "0.0.0.0" } : {}),

@@ -20,11 +20,11 @@ export function copiedPaths(model: DockerfileModel): string[] {
 }
 
 /** Whether every path that is copied is in the context and not ignored. */
-export function checkCopySources(model: DockerfileModel, tree: SourceTree, context: string, rules: IgnoreRules): CheckResult {
+export async function checkCopySources(model: DockerfileModel, tree: SourceTree, context: string, rules: IgnoreRules): Promise<CheckResult> {
   const id = "copy-sources";
   const paths = copiedPaths(model);
   for (const path of paths) {
-    const fault = faultOf({ path, tree, context, rules });
+    const fault = await faultOf({ path, tree, context, rules });
     if (fault !== null) return { id, ok: false, message: `COPY ${path}: ${fault}` };
   }
   return { id, ok: true, message: `all ${paths.length} paths that are copied are in the build context` };
@@ -37,16 +37,26 @@ interface Source {
   readonly rules: IgnoreRules;
 }
 
-function faultOf({ path, tree, context, rules }: Source): string | null {
+async function faultOf({ path, tree, context, rules }: Source): Promise<string | null> {
   if (path === ".") return null;
   if (path.startsWith("..")) return "lies outside the build context";
-  const here = joinPath(context, path);
-  if (tree.hasFile(here) || tree.hasFolder(here)) return rules.ignores(path) ? "is left out by .dockerignore" : null;
-  if (!isPattern(path)) return `there is no such file or folder in ${context === "." ? "the repository" : context}`;
+  const where = context === "." ? "the repository" : context;
+  if (!isPattern(path)) {
+    if (!(await tree.exists(joinPath(context, path)))) return `there is no such file or folder in ${where}`;
+    return rules.ignores(path) ? "is left out by .dockerignore" : null;
+  }
   const glob = compileGlob(path);
   const matches = tree.files.filter((file) => isWithin(context, file) && glob.matches(relativeTo(context, file)));
-  if (matches.length === 0) return "no file matches";
+  if (matches.length === 0) return (await isNotEntered(path, tree, context)) ? null : `no file in ${where} matches`;
   return matches.every((file) => rules.ignores(relativeTo(context, file))) ? "all that match are left out by .dockerignore" : null;
+}
+
+/** Build output is not listed: a pattern in a folder of it that exists is believed. */
+async function isNotEntered(path: string, tree: SourceTree, context: string): Promise<boolean> {
+  const segments = path.split("/");
+  const plain = segments.slice(0, segments.findIndex((segment) => isPattern(segment)));
+  const folder = joinPath(context, ...plain);
+  return plain.length > 0 && tree.filesIn(folder).length === 0 && (await tree.exists(folder));
 }
 
 /** Whether the program that HEALTHCHECK runs is in the final image; nothing when there is none to check. */

@@ -40,7 +40,7 @@ export const existingDockerfile: BuildStrategy = {
       throw fail("UNSUPPORTED", `${path ?? "the Dockerfile"} cannot be read`, { remedy: "Check that it is a text file of at most 1 MiB that this user may read." });
     }
     const model = readDockerfile(content);
-    const context = chooseContext(tree, path, subject.folder, content);
+    const context = await chooseContext(tree, path, subject.folder, content);
     const ignore = await readIgnoreFile(tree, path, context);
     const rules: IgnoreRules = readIgnoreRules(ignore?.content ?? "");
     const { score, checks } = scoreDockerfile(content);
@@ -53,7 +53,7 @@ export const existingDockerfile: BuildStrategy = {
       context,
       dockerfile: { path, content },
       dockerignore: ignore ?? proposed,
-      checks: [...checks, validity, checkCopySources(model, tree, context, rules), ...checkHealthTool(model)],
+      checks: [...checks, validity, await checkCopySources(model, tree, context, rules), ...checkHealthTool(model)],
       score: validation.valid ? score : 0,
       warnings,
     };
@@ -61,9 +61,10 @@ export const existingDockerfile: BuildStrategy = {
 };
 
 /** The folder that the Dockerfile's COPY lines fit: its own, the module's, or the root. */
-function chooseContext(tree: SourceTree, dockerfile: string, folder: string, content: string): string {
-  const candidates = [...new Set([parentOf(dockerfile), folder, "."])];
+async function chooseContext(tree: SourceTree, dockerfile: string, folder: string, content: string): Promise<string> {
   const model = readDockerfile(content);
-  const fits = (context: string): boolean => checkCopySources(model, tree, context, { ignores: () => false }).ok;
-  return candidates.find(fits) ?? folder;
+  for (const context of new Set([parentOf(dockerfile), folder, "."])) {
+    if ((await checkCopySources(model, tree, context, { ignores: () => false })).ok) return context;
+  }
+  return folder;
 }

@@ -44,7 +44,7 @@ export const nodeTemplate: BuildStrategy = {
     const proposed = { path: place.dockerignore, content: renderDockerignore({ outputs: outputs.map((output) => joinPath(plan.moduleFolder, output)), copied: copiedPaths(model) }) };
     const dockerignore = existing ?? proposed;
     const { score, checks } = scoreDockerfile(content);
-    const semantic = [checkCopySources(model, tree, place.context, readIgnoreRules(dockerignore.content)), ...checkHealthTool(model), ...planChecks(plan, tree, site !== null)];
+    const semantic = [await checkCopySources(model, tree, place.context, readIgnoreRules(dockerignore.content)), ...checkHealthTool(model), ...planChecks(plan, tree, site !== null)];
     return {
       context: place.context,
       dockerfile: { path: place.dockerfile, content },
@@ -69,7 +69,8 @@ function describe(module: SourceModule): string {
 
 /** What the plan knows that the text does not show. */
 function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): CheckResult[] {
-  const { module, start, port, portSource } = plan;
+  const { module, start, ports } = plan;
+  const [port] = ports;
   const lockfile = { id: "lockfile", ok: module.lockfile !== null, message: module.lockfile ?? `no lockfile for ${module.packageManager}; write one and commit it` };
   if (isSite) return [lockfile, { id: "port-coherence", ok: true, message: `nginx listens on ${sitePort}, which is exposed` }];
   const isServer = module.kind === "server";
@@ -77,7 +78,7 @@ function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): CheckRes
   const signals = start.shell ? "a shell line starts the program; write the start script as one command" : `process 1 is ${start.argv.join(" ")}`;
   return [
     lockfile,
-    { id: "port-coherence", ok: port !== null || !isServer, message: port === null ? unknown : `exposes ${port}, read from ${portSource}` },
+    { id: "port-coherence", ok: port !== undefined || !isServer, message: port === undefined ? unknown : `exposes ${port.port}, which comes from ${port.source}` },
     { id: "signals", ok: !start.shell, message: signals },
     startFileCheck(plan, tree),
   ];

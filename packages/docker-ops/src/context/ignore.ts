@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import dockerignore from "@balena/dockerignore";
+import balena from "@balena/dockerignore";
 import { fail } from "../errors.ts";
 
 /** What `.dockerignore` leaves out of the context. */
@@ -45,7 +45,8 @@ export function createIgnoreRules(text: string, always: readonly string[]): Igno
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
-  const matcher = dockerignore({ ignorecase: false }).add(lines);
+  // A CommonJS module whose types call its export `default`, which it has as well.
+  const matcher = balena.default({ ignorecase: false }).add(lines);
   const kept = new Set(always);
   return {
     ignores: (path) => !kept.has(path) && matcher.ignores(path),

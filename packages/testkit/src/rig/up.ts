@@ -71,9 +71,7 @@ async function bringUpAlone(context: Context, step: Step): Promise<Rig> {
   removeLeftPolicy(paths);
   const found = await step("engine", async () => {
     const engine = await findOrPlanEngine(context);
-    return engine.running === undefined
-      ? [`none answers; ${engine.plan}`, undefined]
-      : [describe(engine.running), engine.running];
+    return engine.running === undefined ? [engine.plan, undefined] : [describe(engine.running), engine.running];
   });
   await step("programs", async () => {
     const needs: Need[] = ["docker-registry", "busybox", ...(found === undefined ? (["dockerd"] as const) : [])];
@@ -115,7 +113,9 @@ async function findOrPlanEngine({
       { unavailable: true },
     );
   }
-  return { running: undefined, plan: "one of our own will be started" };
+  // What the user named and does not answer is worth a word; that the usual places are empty is not.
+  const deaf = named.tried.length > 0 ? ` (${named.tried.join("; ")})` : "";
+  return { running: undefined, plan: `none answers${deaf}: one of our own will be started` };
 }
 
 /** busybox only serves for the stand-ins: where it may not be installed, the rig is still good without. */
@@ -129,7 +129,9 @@ async function bringUpRegistry({ paths }: Context, engine: RigEngine): Promise<r
   const running = await findRigRegistry(paths);
   const registry = running ?? (await startRigRegistry(paths));
   if (engine.kind === "docker") await checkThatEngineReaches(engine, registry);
-  return [`${registry.host} (process ${registry.pid}${running === undefined ? ", started" : ""})`, registry];
+  // Docker takes plain HTTP from loopback; Podman has to be told, in a file that is the user's.
+  const hint = engine.kind === "podman" ? "; Podman pushes to it if registries.conf calls it insecure" : "";
+  return [`${registry.host} (process ${registry.pid}${running === undefined ? ", started" : ""})${hint}`, registry];
 }
 
 /** A remote engine, or one in a virtual machine, has another loopback than ours: better said here than in each test. */

@@ -10,6 +10,27 @@ import type { ToolServices } from "../../services.ts";
 const candidate = z.object({ name: z.string(), score: z.number(), reasons: z.array(z.string()) });
 const strategyShape = candidate.extend({ runnerUp: candidate.nullable() });
 
+const input = z.object({
+  path: z.string().min(1).max(4096),
+  module: z.string().max(4096).optional().describe("The module of a monorepo"),
+  strategy: z.string().max(100).optional().describe("A strategy by name, instead of the best"),
+  baseImage: z.string().max(600).optional(),
+  write: z.boolean().default(true),
+  overwrite: z.boolean().optional(),
+});
+
+const output = z.object({
+  strategy: strategyShape,
+  dockerfile: z.object({ path: z.string(), content: z.string(), sha256: z.string() }),
+  dockerignore: z.object({ path: z.string(), content: z.string() }),
+  checks: z.array(z.object({ id: z.string(), ok: z.boolean(), message: z.string() })),
+  score: z.number(),
+  warnings: z.array(warning),
+  context: z.string().describe("Folder to build in, relative to path"),
+  written: z.array(z.string()),
+  would,
+});
+
 export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition =>
   defineTool({
     name: "generate_dockerfile",
@@ -17,25 +38,8 @@ export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition 
     description:
       "Writes the Dockerfile and .dockerignore for a repository and scores them. A Dockerfile that is there is preferred, scored and left as it is. Refuses to overwrite unless `overwrite`.",
     toolset: "build",
-    input: z.object({
-      path: z.string().min(1).max(4096),
-      module: z.string().max(4096).optional().describe("The module of a monorepo"),
-      strategy: z.string().max(100).optional().describe("A strategy by name, instead of the best"),
-      baseImage: z.string().max(600).optional(),
-      write: z.boolean().default(true),
-      overwrite: z.boolean().optional(),
-    }),
-    output: z.object({
-      strategy: strategyShape,
-      dockerfile: z.object({ path: z.string(), content: z.string(), sha256: z.string() }),
-      dockerignore: z.object({ path: z.string(), content: z.string() }),
-      checks: z.array(z.object({ id: z.string(), ok: z.boolean(), message: z.string() })),
-      score: z.number(),
-      warnings: z.array(warning),
-      context: z.string().describe("Folder to build in, relative to path"),
-      written: z.array(z.string()),
-      would,
-    }),
+    input,
+    output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     run: async ({ path, write, overwrite = false, ...options }, context) => {
       const root = await paths.resolve(path);
