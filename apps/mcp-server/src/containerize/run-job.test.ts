@@ -83,7 +83,7 @@ test("the whole job runs in one session and reports what was read back", async (
     layers: 2,
     sessionId: SESSION,
     record: { store: "/state/state.db", show: `container-kit sessions show ${SESSION}` },
-    warnings: ["no lockfile", "w", "Built on standin/node:20-slim in place of node:20-slim."],
+    warnings: ["no lockfile", "w"],
   });
   expect(statuses((await report).stages)).toEqual([
     "analyze done",
@@ -175,5 +175,5 @@ test("what a person reads holds the plan, each stage and what came of it", async
   const text = describeJob(report);
   expect(text).toContain("digest    sha256:d (read back from the registry)");
   expect(text).toContain("record    container-kit sessions show ses_1");
-  expect(text).toContain("warning: Built on standin/node:20-slim in place of node:20-slim.");
+  expect(text).toContain("warning: w");
 });

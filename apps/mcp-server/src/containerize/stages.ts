@@ -194,8 +194,3 @@ export const STAGES: readonly Stage[] = [analyze, dockerfile, build, probe, insp
 function identityOf(module: Facts): { name: string | undefined; version: string | undefined } {
   return { name: textOf(module, "name"), version: textOf(module, "version") };
 }
-
-/** The messages of a result's warnings. */
-function messagesOf(result: Facts): readonly string[] {
-  return listOf(result, "warnings").flatMap((warning) => textOf(warning, "message") ?? []);
-}

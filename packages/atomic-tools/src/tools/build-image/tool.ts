@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES, normalizeReference, resolveContext, withDefaultTag } from "@container-kit/docker-ops";
+import { DEADLINES, resolveContext } from "@container-kit/docker-ops";
 import type { BuildOptions, BuildResult, Engine } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
 import { image, would } from "../../fields.ts";
+import { readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 import { openLogFile } from "./log-file.ts";
 
@@ -59,9 +60,10 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
           remedy: "Leave `secrets` out; do not pass a secret in buildArgs instead, it would stay in the image.",
         });
       }
+      const tags = wanted.tags.map((tag) => readReference(tag).familiar);
       const folder = await paths.resolve(wanted.context);
       const connected = await engine();
-      if (context.dryRun) return planBuild(folder, wanted, connected);
+      if (context.dryRun) return planBuild(folder, { ...wanted, tags }, connected);
       const log = openLogFile(join(await context.jobFolder(), "build.log"), redactor);
       try {
         const built = await connected.build(
@@ -94,7 +96,6 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
 
 async function planBuild(folder: string, wanted: BuildInput, { profile }: Engine): Promise<z.input<typeof output>> {
   const { dockerfile } = await resolveContext(folder, wanted.dockerfile);
-  const tags = wanted.tags.map((tag) => withDefaultTag(normalizeReference(tag)).familiar);
   const builder = profile.buildkit ? "buildkit" : "classic";
   return {
     imageId: null,
@@ -106,7 +107,7 @@ async function planBuild(folder: string, wanted: BuildInput, { profile }: Engine
     baseImages: [],
     builder,
     log: null,
-    would: [`build ${join(folder, dockerfile)} with ${builder} and tag it ${tags.join(", ")}`],
+    would: [`build ${join(folder, dockerfile)} with ${builder} and tag it ${wanted.tags.join(", ")}`],
   };
 }
 

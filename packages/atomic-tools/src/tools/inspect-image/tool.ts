@@ -3,6 +3,7 @@ import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { MASK } from "@container-kit/observability";
 import { z } from "zod";
 import { image } from "../../fields.ts";
+import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 const texts = z.array(z.string());
@@ -35,6 +36,7 @@ export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     run: async (input, context) => {
+      checkImage(input.image);
       const details = await (await engine()).inspect(input.image, { signal: context.signal });
       const { config } = details;
       return {

@@ -3,6 +3,7 @@ import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { image, would } from "../../fields.ts";
+import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
@@ -30,6 +31,7 @@ export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     deadlineMs: DEADLINES.probe + 5000,
     run: async ({ image: name, port, path }, context) => {
+      checkImage(name);
       const connected = await engine();
       if (context.dryRun) {
         const { config } = await connected.inspect(name, { signal: context.signal });

@@ -1,8 +1,9 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES, normalizeReference, withDefaultTag } from "@container-kit/docker-ops";
+import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { image, layerCount, would } from "../../fields.ts";
+import { readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
@@ -31,9 +32,9 @@ export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
     deadlineMs: DEADLINES.pull + 5000,
     durable: true,
     run: async (input, context) => {
+      const name = readReference(input.image).familiar;
+      const connected = await engine();
       if (context.dryRun) {
-        const name = withDefaultTag(normalizeReference(input.image)).familiar;
-        await engine();
         const nothing = {
           imageId: null,
           digest: null,
@@ -45,7 +46,6 @@ export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
         return { image: name, ...nothing, would: [`pull ${name}`] };
       }
       const { platform } = input;
-      const connected = await engine();
       return connected.pull(input.image, {
         signal: context.signal,
         onProgress: (progress) => context.report(progress),

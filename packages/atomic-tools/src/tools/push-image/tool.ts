@@ -1,8 +1,9 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES, normalizeReference, resolveCredential, withDefaultTag } from "@container-kit/docker-ops";
+import { DEADLINES, resolveCredential } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { image, layerCount, would } from "../../fields.ts";
+import { readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 export const pushImageTool = ({ engine }: ToolServices): ToolDefinition =>
@@ -28,11 +29,12 @@ export const pushImageTool = ({ engine }: ToolServices): ToolDefinition =>
     deadlineMs: DEADLINES.push + 5000,
     durable: true,
     run: async (input, context) => {
-      const connected = await engine();
       const { target } = input;
+      const local = readReference(input.image);
+      const reference = target === undefined ? local : readReference(target);
+      const connected = await engine();
       if (context.dryRun) {
-        const reference = withDefaultTag(normalizeReference(target ?? input.image));
-        await connected.inspect(withDefaultTag(normalizeReference(input.image)).familiar, { signal: context.signal });
+        await connected.inspect(local.familiar, { signal: context.signal });
         const { source } = await resolveCredential(reference.registry, { signal: context.signal });
         const credentials =
           source === "none" ? "without credentials" : `with the credentials of the docker configuration (${source})`;

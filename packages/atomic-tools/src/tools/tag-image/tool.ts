@@ -1,8 +1,9 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES, normalizeReference, withDefaultTag } from "@container-kit/docker-ops";
+import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { image, would } from "../../fields.ts";
+import { checkImage, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
@@ -26,9 +27,10 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     deadlineMs: DEADLINES.tag + 5000,
     run: async ({ source, target, force = false }, context) => {
+      checkImage(source);
+      const to = readReference(target).familiar;
       const connected = await engine();
       if (context.dryRun) {
-        const to = withDefaultTag(normalizeReference(target)).familiar;
         const { imageId } = await connected.inspect(source, { signal: context.signal });
         return { imageId, target: to, replaced: null, would: [`tag ${source} as ${to}`] };
       }
