@@ -80,9 +80,19 @@ function toJson(schema: z.ZodObject, io: "input" | "output"): Readonly<Record<st
     override: ({ jsonSchema }) => {
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      compressNullable(jsonSchema);
       // What a tool returns beyond its schema is dropped before it leaves, so forbidding it says nothing.
       if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
     },
   });
   return json;
+}
+
+/** `anyOf` of two bare types says in many tokens what `type` says in few. */
+function compressNullable(schema: z.core.JSONSchema.BaseSchema): void {
+  const { anyOf } = schema;
+  const types = anyOf?.map((option) => (Object.keys(option).length === 1 ? option.type : undefined));
+  if (types === undefined || !types.every((type) => typeof type === "string")) return;
+  delete schema.anyOf;
+  Object.assign(schema, { type: types });
 }

@@ -123,6 +123,8 @@ export interface NodeFacts {
   readonly standalone: "next" | "folder" | null;
   /** Whether the code reads the variable PORT. */
   readonly readsPortVariable: boolean;
+  /** Whether the code ends the program on SIGTERM; as process 1 it is not ended otherwise. Null when the code does not show it. */
+  readonly handlesTermination: boolean | null;
   /** A route of the code that tells health, e.g. `/health`. */
   readonly healthPath: string | null;
   /** Entries at the module's root that a running program may read, relative to the module. */

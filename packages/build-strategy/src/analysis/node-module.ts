@@ -186,6 +186,8 @@ function toFacts(input: ModuleInput, readings: Readings, start: StartPlan | null
     site: delivery.site,
     standalone: delivery.standalone,
     readsPortVariable: (delivery.readsPort || code.readsPort) && !hasPortFlag(start),
+    // A framework's own server decides for itself; only a program whose code was read can be judged.
+    handlesTermination: code.handlesTermination === false && delivery.readsPort ? null : code.handlesTermination,
     healthPath: code.healthPath,
     runtimeEntries: frameworkEntries(tree, folder, framework) ?? runtimeEntries(tree, folder, build?.outputs ?? []),
     secretFiles: secretFiles(tree, install.folder),

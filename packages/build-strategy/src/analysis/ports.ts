@@ -19,7 +19,11 @@ export interface CodeReading {
   readonly listening: readonly (Listening & { readonly file: string })[];
   readonly readsPort: boolean;
   readonly healthPath: string | null;
+  /** Whether any of the files that were read names SIGTERM or a helper for it; null when none was read. */
+  readonly handlesTermination: boolean | null;
 }
+
+const termination = /SIGTERM|enableShutdownHooks|close-with-grace|graceful-shutdown|@godaddy\/terminus|stoppable/;
 
 /** How many source files are read for one module; the likely ones come first. */
 const FILES_READ = 150;
@@ -54,7 +58,8 @@ export async function readCode(
     if (route !== null) health.add(route);
   }
   const readsPort = listening.some((found) => found.fromEnvironment) || codes.some(({ code }) => readsPortVariable(code));
-  return { listening, readsPort, healthPath: preferredHealthRoute(health) };
+  const handlesTermination = codes.length === 0 ? null : codes.some(({ code }) => termination.test(code));
+  return { listening, readsPort, healthPath: preferredHealthRoute(health), handlesTermination };
 }
 
 export interface PortInput {

@@ -75,13 +75,22 @@ function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): CheckRes
   if (isSite) return [lockfile, { id: "port-coherence", ok: true, message: `nginx listens on ${sitePort}, which is exposed` }];
   const isServer = module.kind === "server";
   const unknown = isServer ? "the port of this server is not known; read PORT from the environment, or add EXPOSE and HEALTHCHECK" : "it opens no port";
-  const signals = start.shell ? "a shell line starts the program; write the start script as one command" : `process 1 is ${start.argv.join(" ")}`;
   return [
     lockfile,
     { id: "port-coherence", ok: port !== undefined || !isServer, message: port === undefined ? unknown : `exposes ${port.port}, which comes from ${port.source}` },
-    { id: "signals", ok: !start.shell, message: signals },
+    signalCheck(plan),
     startFileCheck(plan, tree),
   ];
+}
+
+/** The kernel does not end process 1 on a signal that it has no handler for. */
+function signalCheck({ module, start }: NodePlan): CheckResult {
+  const id = "signals";
+  if (start.shell) return { id, ok: false, message: "a shell line starts the program; write the start script as one command" };
+  const program = start.argv.join(" ");
+  const isDeaf = module.kind === "server" && module.node.handlesTermination === false;
+  if (!isDeaf) return { id, ok: true, message: `process 1 is ${program} and gets its signals` };
+  return { id, ok: false, message: `${program} is process 1 and its code handles no SIGTERM, so every stop lasts until the engine kills it; handle SIGTERM, or run with --init` };
 }
 
 function startFileCheck({ module, start }: NodePlan, tree: SourceTree): CheckResult {

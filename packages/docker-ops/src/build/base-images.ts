@@ -10,7 +10,7 @@ import type { BaseImageReplacement } from "../types.ts";
 import { expandArguments } from "./expand-arguments.ts";
 
 /** In place of an image: the engine's own Dockerfile frontend instead of one that would be pulled. */
-export const BUILTIN_FRONTEND = "builtin";
+const BUILTIN_FRONTEND = "builtin";
 
 export interface ReplacedDockerfile {
   readonly content: string;

@@ -11,13 +11,13 @@ export interface Vertex {
   readonly error: string;
 }
 
-export interface VertexLog {
+interface VertexLog {
   readonly vertex: string;
   readonly text: string;
 }
 
 /** Bytes moved within a vertex, e.g. a layer that is pulled. */
-export interface VertexStatus {
+interface VertexStatus {
   readonly id: string;
   readonly vertex: string;
   readonly current: number;

@@ -39,7 +39,7 @@ export async function readIgnoreRules(
 }
 
 /** @param always paths that are sent whatever the patterns say */
-export function createIgnoreRules(text: string, always: readonly string[]): IgnoreRules {
+function createIgnoreRules(text: string, always: readonly string[]): IgnoreRules {
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)

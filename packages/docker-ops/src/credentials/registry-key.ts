@@ -15,7 +15,7 @@ export function registryKeys(registry: string): readonly string[] {
 }
 
 /** The host of a key that may be a URL: `https://r.example.com/v1/` is `r.example.com`. The port stays. */
-export function hostOfKey(key: string): string {
+function hostOfKey(key: string): string {
   return key.replace(/^https?:\/\//, "").split("/", 1)[0] ?? "";
 }
 

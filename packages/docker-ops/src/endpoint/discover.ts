@@ -48,7 +48,7 @@ async function contextEndpoint(env: Environment): Promise<EngineEndpoint | null>
 }
 
 /** Reads an endpoint as DOCKER_HOST writes it. */
-export function parseHost(host: string, source: string, env: Environment): EngineEndpoint {
+function parseHost(host: string, source: string, env: Environment): EngineEndpoint {
   const text = host.includes("://") ? host : `tcp://${host}`;
   const scheme = text.slice(0, text.indexOf("://"));
   switch (scheme) {

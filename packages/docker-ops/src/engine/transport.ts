@@ -17,7 +17,7 @@ import { engineCallError, isStatusError } from "./engine-error.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
-export interface EngineRequest {
+interface EngineRequest {
   readonly method: "GET" | "POST" | "DELETE" | "HEAD" | "PUT";
   /** Without the version prefix, e.g. `/images/json`. */
   readonly path: string;
@@ -45,7 +45,7 @@ export interface Transport {
   upgrade(request: UpgradeRequest): Promise<Duplex | null>;
 }
 
-export interface UpgradeRequest {
+interface UpgradeRequest {
   readonly path: string;
   /** The value of `Upgrade`. */
   readonly protocol: string;

@@ -34,8 +34,6 @@ export const REFERENCE = new RegExp(`^((?:${domain}/)?${remoteName})(?::(${tag})
 /** Groups: domain, path. */
 export const NAME = new RegExp(`^(?:(${domain})/)?(${remoteName})$`);
 
-export const TAG = new RegExp(`^${tag}$`);
-
 /** An image id as engines write it, with or without its algorithm. */
 export const IDENTIFIER = /^(?:sha256:)?[a-f0-9]{64}$/;
 
