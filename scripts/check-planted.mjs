@@ -138,7 +138,7 @@ async function plant(copy, [check, what, files, mustName]) {
   }
   const start = performance.now();
   // What is unchanged was built and checked before: turbo knows it by its content, not by its place.
-  const env = { ...process.env, TURBO_CACHE_DIR: join(root, ".turbo", "cache") };
+  const env = { ...process.env, NO_COLOR: "1", TURBO_CACHE_DIR: join(root, ".turbo", "cache") };
   const { code, output } = await run(process.execPath, [join("scripts", "check.mjs"), check], { cwd: copy, env });
   for (const [file, content] of originals) {
     if (content === undefined) rmSync(file);

@@ -69,7 +69,7 @@ async function provideNode(version) {
 async function importEverything(nodeFolder) {
   const node = join(nodeFolder, "bin", "node");
   const totals = { passed: 0, failed: 0, skipped: 0 };
-  for (const [name, args] of [...packageEntries(), ...programs()]) {
+  for (const { name, args } of [...packageEntries(), ...programs()]) {
     const start = performance.now();
     const { code, output } = await run(node, args);
     totals[code === 0 ? "passed" : "failed"] += 1;
@@ -88,7 +88,7 @@ function packageEntries() {
       .map(([entry, target]) => {
         const file = pathToFileURL(join(folder, target.default)).href;
         const script = `const names = Object.keys(await import("${file}")); if (names.length === 0) process.exit(1);`;
-        return [join(name, entry), ["--input-type=module", "--eval", script]];
+        return { name: join(name, entry), args: ["--input-type=module", "--eval", script] };
       });
   });
 }
@@ -97,7 +97,10 @@ function packageEntries() {
 function programs() {
   return packageFolders(["apps"]).flatMap((folder) => {
     const { bin = {} } = readManifest(folder);
-    return Object.entries(bin).map(([name, file]) => [`${name} --version`, [join(folder, file), "--version"]]);
+    return Object.entries(bin).map(([name, file]) => ({
+      name: `${name} --version`,
+      args: [join(folder, file), "--version"],
+    }));
   });
 }
 

@@ -5,7 +5,7 @@
  * - C2  Only a call that listens counts. A constant that is called PORT and never listened on proves nothing.
  */
 import { bracketed, lineCounter, splitArguments } from "./code-text.ts";
-import { readPortExpression } from "./port-expression.ts";
+import { readPortExpression, strongerPort } from "./port-expression.ts";
 import type { PortValue } from "./port-expression.ts";
 
 /** One place where a server listens. */
@@ -40,8 +40,10 @@ export function readBindings(code: string, known: ReadonlyMap<string, PortValue>
   }
   for (const match of code.matchAll(member)) {
     const from = match.index + match[0].length;
-    const [value = ""] = splitArguments(bracketed(code, from, 200));
-    remember(`member:${(match[1] ?? "").toLowerCase()}`, value.split("\n")[0] ?? "");
+    const [expression = ""] = splitArguments(bracketed(code, from, 200));
+    const name = `member:${(match[1] ?? "").toLowerCase()}`;
+    const value = readPortExpression(expression.split("\n")[0] ?? "", bindings);
+    if (value !== null) bindings.set(name, strongerPort(bindings.get(name), value));
   }
   return bindings;
 }
@@ -53,7 +55,7 @@ function readDestructured(body: string, bindings: Map<string, PortValue>): void 
     const name = (left.split(":").at(-1) ?? "").trim();
     if (!/port/i.test(left) || name === "") continue;
     const port = readPortExpression(fallback ?? "", new Map())?.port ?? null;
-    bindings.set(name, { port, fromEnvironment: true });
+    bindings.set(name, { port, fromEnvironment: true, isOwn: /\bPORT\b/.test(left) });
   }
 }
 

@@ -11,7 +11,7 @@ test.each([
   ["x = /\\/\\/'/ // yes", "x = /\\/\\/'/       "],
   ["a / b // c", "a / b     "],
   ["it's // here\n// gone", "it's // here\n       "],
-  ["http://x", "http:    "],
+  ["http://x", "http:   "],
   ["/* open", "       "],
 ])("%j becomes %j", (code, expected) => {
   expect(blankComments(code)).toBe(expected);

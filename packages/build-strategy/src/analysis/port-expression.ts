@@ -4,6 +4,13 @@ export interface PortValue {
   readonly port: number | null;
   /** Whether it reads an environment variable. */
   readonly fromEnvironment: boolean;
+  /** Whether that variable is PORT itself, and not that of a database or a mail server. */
+  readonly isOwn: boolean;
+}
+
+/** Of two values for one name, the one that is more surely the program's own port; the first when both are alike. */
+export function strongerPort(first: PortValue | undefined, second: PortValue): PortValue {
+  return first === undefined || (second.isOwn && !first.isOwn) ? second : first;
 }
 
 /** Reads of the environment, among them the wrappers that are given the variable's name: `config.get("PORT", 3000)`. */
@@ -19,13 +26,14 @@ export function readPortExpression(expression: string, bindings: ReadonlyMap<str
   if (text === "") return null;
   const fromEnvironment = environment.test(text);
   const port = firstPort(text);
-  if (fromEnvironment) return { port: port ?? lookUp(text, bindings)?.port ?? null, fromEnvironment };
+  const isOwn = /\bPORT\b/.test(text);
+  if (fromEnvironment) return { port: port ?? lookUp(text, bindings)?.port ?? null, fromEnvironment, isOwn };
   const bare = /^[+]?["'`]?(\d{1,5})["'`]?(\s+as\s+\w+)?$/.exec(text);
-  if (bare !== null) return port === null ? null : { port, fromEnvironment: false };
+  if (bare !== null) return port === null ? null : { port, fromEnvironment: false, isOwn: false };
   const bound = lookUp(text, bindings);
   if (bound === null) return null;
   // `PORT || 3000` where PORT came from the environment without a default.
-  return bound.port === null && port !== null ? { port, fromEnvironment: bound.fromEnvironment } : bound;
+  return bound.port === null && port !== null ? { ...bound, port } : bound;
 }
 
 /** The first integer that can be a port and is not the radix of parseInt. */

@@ -10,6 +10,7 @@ import { findListening, readBindings, readsPortVariable } from "./code-ports.ts"
 import type { Listening } from "./code-ports.ts";
 import { findHealthRoutes, healthRouteOfFile, preferredHealthRoute } from "./health-route.ts";
 import { joinPath, relativeTo } from "./path.ts";
+import { strongerPort } from "./port-expression.ts";
 import type { PortValue } from "./port-expression.ts";
 import { likelySources } from "./sources.ts";
 import type { SourceTree } from "./source-tree.ts";
@@ -45,7 +46,7 @@ export async function readCode(
   }
   const shared = new Map<string, PortValue>();
   for (const { code } of codes) {
-    for (const [name, value] of readBindings(code)) if (!shared.has(name)) shared.set(name, value);
+    for (const [name, value] of readBindings(code)) shared.set(name, strongerPort(shared.get(name), value));
   }
   const listening = codes.flatMap(({ file, code }) => findListening(code, shared).map((found) => ({ ...found, file })));
   const health = new Set<string>();

@@ -116,9 +116,7 @@ function interpretCommand(input: StartInput, command: ScriptCommand, source: str
   const script = scriptOf(input.manifest, program, args);
   if (script !== null) return depth > 8 ? none : withEnv(interpretScript(input, script, depth + 1));
   if (["npx", "bunx", "dotenv", "dotenvx", "heroku-exec", "op"].includes(program)) return again(afterWrapper(args));
-  // `pnpm --filter api start`, `npm start --workspace=api`: another module's program, not this one's.
-  if (isManager(program) && (args[0]?.startsWith("-") === true || args[0] === "workspace" || args[0] === "workspaces")) return none;
-  if (["pnpm", "yarn", "npm"].includes(program)) return again(args[0] === "exec" ? afterWrapper(args.slice(1)) : args);
+  if (isManager(program) && program !== "bun") return again(behindManager(program, args));
   if (isDevelopmentServer(program, args)) return { kind: "development-server", program };
   const site = servedFolder(program, args);
   if (site !== null) return { kind: "site", folder: joinPath(site), history: args.includes("-s") || args.includes("--single") };
@@ -136,7 +134,7 @@ function interpretCommand(input: StartInput, command: ScriptCommand, source: str
 
 /** The script that a package manager is asked to run, or null. */
 function scriptOf(manifest: Manifest, program: string, args: readonly string[]): string | null {
-  if (!isManager(program) || args.some((arg) => /^(-w|-F|-C|--workspaces?|--filter|--prefix|--cwd)(=|$)/.test(arg))) return null;
+  if (!isManager(program) || isDelegation(args)) return null;
   const [verb, next] = args.filter((arg) => !arg.startsWith("-"));
   const name = verb === "run" || verb === "run-script" ? next : verb;
   if (name === undefined || !Object.hasOwn(manifest.scripts, name)) return null;
@@ -145,6 +143,22 @@ function scriptOf(manifest: Manifest, program: string, args: readonly string[]):
 
 function isManager(program: string): boolean {
   return ["npm", "yarn", "pnpm", "bun"].includes(program);
+}
+
+/** `pnpm --filter api start`, `npm start --workspace=api`: another module's program, not this one's. */
+function isDelegation(args: readonly string[]): boolean {
+  const [first = ""] = args;
+  return /^workspaces?$/.test(first) || args.some((arg) => /^(-w|-F|-C|-r|--recursive|--workspaces?|--filter|--prefix|--cwd)(=|$)/.test(arg));
+}
+
+/** The program that a package manager is asked to run beside its scripts; nothing when it is asked for something else. */
+function behindManager(program: string, args: readonly string[]): readonly string[] {
+  const [verb = "", ...rest] = args;
+  if (isDelegation(args)) return [];
+  if (verb === "exec" || verb === "dlx") return afterWrapper(rest);
+  // npm runs scripts only; yarn and pnpm also run programs of the dependencies.
+  if (program === "npm" || verb.startsWith("-")) return [];
+  return verb === "run" ? rest : args;
 }
 
 /** What a wrapper wraps: everything after its own options. */

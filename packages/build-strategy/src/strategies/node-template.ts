@@ -69,7 +69,7 @@ function describe(module: SourceModule): string {
 
 /** What the plan knows that the text does not show. */
 function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): CheckResult[] {
-  const { module, start, ports } = plan;
+  const { module, ports } = plan;
   const [port] = ports;
   const lockfile = { id: "lockfile", ok: module.lockfile !== null, message: module.lockfile ?? `no lockfile for ${module.packageManager}; write one and commit it` };
   if (isSite) return [lockfile, { id: "port-coherence", ok: true, message: `nginx listens on ${sitePort}, which is exposed` }];

@@ -4,8 +4,8 @@
  * - D1  Order: processes, mounts, network, images in a foreign engine, packages, the folder with the record last. If a
  *       step fails the record stays, so that undo can be tried again.
  */
-import { existsSync, rmSync, rmdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { engineRequest } from "../engine-request.ts";
 import { removeLeftPolicy, removePackages } from "./install.ts";
 import { takeLock } from "./lock.ts";
@@ -74,11 +74,8 @@ async function removeImage(host: string, image: string): Promise<string> {
 
 function removeFolder(paths: RigPaths): string {
   for (const folder of new Set([paths.runFolder, paths.folder])) rmSync(folder, { recursive: true, force: true });
-  try {
-    // Ours too, if it held nothing but the rig.
-    rmdirSync(dirname(paths.folder));
-  } catch {
-    return `${paths.folder} removed`;
-  }
-  return `${paths.folder} removed, and the folder around it, which was empty`;
+  const around = dirname(paths.folder);
+  // Container Kit's own folder goes too, if it held nothing but the rig.
+  if (basename(around) === "container-kit" && readdirSync(around).length === 0) rmdirSync(around);
+  return `${paths.folder} removed`;
 }
