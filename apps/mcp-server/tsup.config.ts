@@ -13,7 +13,9 @@ export default defineConfig({
   treeshake: false,
   noExternal: [/^(?!(?:better-sqlite3|dockerode)(?:$|\/))/],
   // CommonJS libraries inside the bundle ask for Node's own modules by `require`.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   esbuildOptions(options) {
     options.conditions = ["@container-kit/source"];
   },

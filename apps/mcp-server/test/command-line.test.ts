@@ -32,7 +32,7 @@ test("no command at all is a usage error that shows the help on stderr", async (
 });
 
 test.each([
-  [["contain"], "unknown command 'contain' (Did you mean containerize?)"],
+  [["containerise"], "unknown command 'containerise' (Did you mean containerize?)"],
   [["serve", "--nope"], "unknown option '--nope'"],
   [["containerize"], "missing required argument 'path'"],
   [["call"], "missing required argument 'tool'"],

@@ -29,20 +29,33 @@ export function unsupported({ tree, analysis, nodeFolders }: Survey, module: str
   const seen = markers.map(({ platform }) => platform);
   const details = { seen, markers, dockerfiles: existing.dockerfiles, nodeModules: nodeFolders.slice(0, 20) };
   if (tree.files.length === 0) {
-    return fail("UNSUPPORTED", `${tree.root} is empty`, { details, remedy: "Name the folder that holds the application's sources." });
+    return fail("UNSUPPORTED", `${tree.root} is empty`, {
+      details,
+      remedy: "Name the folder that holds the application's sources.",
+    });
   }
   if (module !== undefined) {
-    const remedy = nodeFolders.length === 0 ? "Name a folder with a package.json." : `Name one of the modules that have a package.json: ${nodeFolders.slice(0, 5).join(", ")}.`;
+    const remedy =
+      nodeFolders.length === 0
+        ? "Name a folder with a package.json."
+        : `Name one of the modules that have a package.json: ${nodeFolders.slice(0, 5).join(", ")}.`;
     return fail("UNSUPPORTED", `${module} holds no Node module: it has no package.json`, { details, remedy });
   }
-  const others = markers.filter(({ platform }) => platform !== "node").map(({ platform, file }) => `${platform} (${file})`);
+  const others = markers
+    .filter(({ platform }) => platform !== "node")
+    .map(({ platform, file }) => `${platform} (${file})`);
   const what = others.length === 0 ? "no file of a known platform" : others.join(", ");
-  return fail("UNSUPPORTED", `only Node repositories can be analysed yet, and this one shows ${what}`, { details, remedy: remedyFor(existing.dockerfiles, nodeFolders) });
+  return fail("UNSUPPORTED", `only Node repositories can be analysed yet, and this one shows ${what}`, {
+    details,
+    remedy: remedyFor(existing.dockerfiles, nodeFolders),
+  });
 }
 
 function remedyFor(dockerfiles: readonly string[], nodeFolders: readonly string[]): string {
   const [dockerfile] = dockerfiles;
   if (dockerfile !== undefined) return `Build it with its own ${dockerfile}.`;
   const [folder] = nodeFolders;
-  return folder === undefined ? "Write a Dockerfile by hand, or add a package.json if this is a Node program." : `For its Node part, name the module: ${folder}.`;
+  return folder === undefined
+    ? "Write a Dockerfile by hand, or add a package.json if this is a Node program."
+    : `For its Node part, name the module: ${folder}.`;
 }

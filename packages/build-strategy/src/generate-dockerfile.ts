@@ -10,7 +10,8 @@ import type { SelectedStrategy, SelectOptions } from "./strategies/select.ts";
 import type { StrategyOptions } from "./strategies/strategy.ts";
 import type { AnalysisWarning, RepositoryAnalysis } from "./types.ts";
 
-export interface GenerateOptions extends SelectOptions, StrategyOptions, Pick<AnalyzeOptions, "nodeVersion" | "signal" | "now"> {}
+export interface GenerateOptions
+  extends SelectOptions, StrategyOptions, Pick<AnalyzeOptions, "nodeVersion" | "signal" | "now"> {}
 
 /** A Dockerfile with its .dockerignore; nothing of it is on disk yet unless it was there before. */
 export interface GeneratedDockerfile {
@@ -38,20 +39,32 @@ export interface GeneratedDockerfile {
  *
  * Throws what `analyzeRepository` and `selectStrategy` throw.
  */
-export async function generateDockerfile(target: string | RepositoryAnalysis, options: GenerateOptions = {}): Promise<GeneratedDockerfile> {
+export async function generateDockerfile(
+  target: string | RepositoryAnalysis,
+  options: GenerateOptions = {},
+): Promise<GeneratedDockerfile> {
   const found = await survey(typeof target === "string" ? target : target.root, analyzeOptions(options));
   const analysis = typeof target === "string" || options.nodeVersion !== undefined ? found.analysis : target;
   const subject = chooseModule(analysis, options.module);
-  const usesExisting = strategyOf("existing-dockerfile").consider(subject).score > 0 && options.strategy !== "node-template";
+  const usesExisting =
+    strategyOf("existing-dockerfile").consider(subject).score > 0 && options.strategy !== "node-template";
   if (analysis.modules.length === 0 && !usesExisting) throw unsupported(found, options.module);
   const strategy = selectFor(subject, options.strategy);
   const output = await strategyOf(strategy.name).generate(subject, found.tree, options);
   const { content, path } = output.dockerfile;
   return {
-    ...{ root: analysis.root, context: output.context, module: subject.module?.path ?? null, strategy },
+    root: analysis.root,
+    context: output.context,
+    module: subject.module?.path ?? null,
+    strategy,
     dockerfile: { path, content, sha256: createHash("sha256").update(content).digest("hex") },
-    ...{ dockerignore: output.dockerignore, checks: output.checks, score: output.score },
-    warnings: [...analysis.warnings.filter((warning) => concerns(warning, subject.folder, output.context)), ...output.warnings],
+    dockerignore: output.dockerignore,
+    checks: output.checks,
+    score: output.score,
+    warnings: [
+      ...analysis.warnings.filter((warning) => concerns(warning, subject.folder, output.context)),
+      ...output.warnings,
+    ],
   };
 }
 

@@ -39,7 +39,11 @@ interface Target {
  * Writes the two files below `root`. Throws `CONFLICT` when one exists with another content and `overwrite` is not set,
  * `NOT_FOUND` when the folder is missing, and `INVALID_INPUT` for a path that leads out of the root.
  */
-export async function writeDockerfile(root: string, generated: Files, { overwrite = false }: WriteOptions = {}): Promise<WrittenFiles> {
+export async function writeDockerfile(
+  root: string,
+  generated: Files,
+  { overwrite = false }: WriteOptions = {},
+): Promise<WrittenFiles> {
   const base = await realRoot(root);
   const targets = [await inspect(base, generated.dockerfile), await inspect(base, generated.dockerignore)];
   const inTheWay = targets.filter((target) => target.state === "different").map((target) => target.path);
@@ -48,7 +52,11 @@ export async function writeDockerfile(root: string, generated: Files, { overwrit
   const pending = targets.filter((target) => target.state !== "same");
   for (const target of pending) await place(target, overwrite);
   return {
-    written: pending.map(({ path, content, state }) => ({ path, bytes: Buffer.byteLength(content), replaced: state === "different" })),
+    written: pending.map(({ path, content, state }) => ({
+      path,
+      bytes: Buffer.byteLength(content),
+      replaced: state === "different",
+    })),
     unchanged: targets.filter((target) => target.state === "same").map((target) => target.path),
   };
 }
@@ -68,7 +76,10 @@ async function realRoot(root: string): Promise<string> {
   }
 }
 
-async function inspect(base: string, { path: said, content }: { readonly path: string; readonly content: string }): Promise<Target> {
+async function inspect(
+  base: string,
+  { path: said, content }: { readonly path: string; readonly content: string },
+): Promise<Target> {
   const path = joinPath(said);
   if (said.startsWith("/") || said.includes("\0") || path === "." || path.startsWith("..")) throw outside(said);
   const folder = join(base, parentOf(path));
@@ -94,7 +105,11 @@ function outside(path: string): Error {
 async function stateOf(absolute: string, content: string): Promise<Target["state"]> {
   try {
     const stats = await lstat(absolute);
-    if (stats.isDirectory()) throw fail("CONFLICT", `${absolute} is a folder`, { remedy: "Move the folder away.", details: { path: absolute } });
+    if (stats.isDirectory())
+      throw fail("CONFLICT", `${absolute} is a folder`, {
+        remedy: "Move the folder away.",
+        details: { path: absolute },
+      });
     if (!stats.isFile() || stats.size !== Buffer.byteLength(content)) return "different";
     return (await readFile(absolute, "utf8")) === content ? "same" : "different";
   } catch (error) {
@@ -112,7 +127,11 @@ async function place({ path, absolute, content }: Target, overwrite: boolean): P
     else await link(beside, absolute);
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") throw conflict([path]);
-    throw fail("INVALID_INPUT", `${path} cannot be written`, { cause, remedy: "Give this user the right to write there.", details: { path } });
+    throw fail("INVALID_INPUT", `${path} cannot be written`, {
+      cause,
+      remedy: "Give this user the right to write there.",
+      details: { path },
+    });
   } finally {
     await unlink(beside).catch(() => undefined);
   }

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithEngine, engineRequest } from "../src/index.ts";
 import { takeDown } from "../src/rig/down.ts";
 import { isOurs } from "../src/rig/process.ts";
@@ -10,14 +10,15 @@ import { bringUp } from "../src/rig/up.ts";
 
 // A second rig beside the one that the tests use: it is killed and undone here.
 describeWithEngine("a private rig", (rig) => {
-  const folder = mkdtempSync(join(tmpdir(), "rig-"));
-  const environment = {
-    ...process.env,
-    DOCKER_HOST: undefined,
-    DOCKER_CONTEXT: undefined,
-    CONTAINER_KIT_RIG: join(folder, "rig"),
-  };
+  let folder = "";
+  let environment: Record<string, string | undefined> = {};
   const up = () => bringUp({ environment, mayInstall: false });
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "rig-"));
+    const named = { DOCKER_HOST: undefined, DOCKER_CONTEXT: undefined, CONTAINER_KIT_RIG: join(folder, "rig") };
+    environment = { ...process.env, ...named };
+  });
 
   afterAll(async () => {
     if (rig.engine.private) await takeDown({ environment });

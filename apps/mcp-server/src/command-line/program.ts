@@ -49,18 +49,33 @@ export function createProgram(host: Host, version: string, ended: Ended): Comman
   program
     .command("tools")
     .description("every tool with its schemas")
-    .action(does(async () => (await import("./commands/tools.ts")).tools, () => undefined));
+    .action(
+      does(
+        async () => (await import("./commands/tools.ts")).tools,
+        () => undefined,
+      ),
+    );
   addSessions(program, does);
   program
     .command("doctor")
     .description("what is missing or broken, and the one next step for each")
-    .action(does(async () => (await import("./commands/doctor.ts")).doctor, () => undefined));
+    .action(
+      does(
+        async () => (await import("./commands/doctor.ts")).doctor,
+        () => undefined,
+      ),
+    );
   program
     .command("config")
     .description("the configuration file")
     .command("schema")
     .description("print the JSON Schema of container-kit.yaml")
-    .action(does(async () => (await import("./commands/config-schema.ts")).configSchema, () => undefined));
+    .action(
+      does(
+        async () => (await import("./commands/config-schema.ts")).configSchema,
+        () => undefined,
+      ),
+    );
   return program;
 }
 

@@ -30,7 +30,12 @@ const SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 export function createProgressView({ style, stream, now = Date.now }: ProgressViewOptions): ProgressView {
   const print = (line: string): void => void stream.write(`${line}\n`);
   if (style === "bars") return createBars(stream, now);
-  if (style === "lines") return { begin: (title) => print(`${title} …`), update: () => {}, end: (line) => line !== undefined && print(line) };
+  if (style === "lines")
+    return {
+      begin: (title) => print(`${title} …`),
+      update: () => {},
+      end: (line) => line !== undefined && print(line),
+    };
   return { begin: () => {}, update: () => {}, end: () => {} };
 }
 

@@ -30,7 +30,9 @@ export const configFileSchema = z
     baseImages: z
       .record(z.string().min(1).max(512), z.string().min(1).max(512))
       .optional()
-      .describe("Base images to use in place of the ones that a Dockerfile names, e.g. node:20-slim: mirror/node:20-slim."),
+      .describe(
+        "Base images to use in place of the ones that a Dockerfile names, e.g. node:20-slim: mirror/node:20-slim.",
+      ),
   })
   .meta({
     title: "container-kit.yaml",

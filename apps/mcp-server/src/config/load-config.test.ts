@@ -83,7 +83,12 @@ test("--config goes before CONTAINER_KIT_CONFIG, and that before the user's own 
 });
 
 test("an empty variable counts as absent", async () => {
-  const environment = { CONTAINER_KIT_HOME: "", CONTAINER_KIT_STORE: "", CONTAINER_KIT_LOG_LEVEL: "", CONTAINER_KIT_CONFIG: "" };
+  const environment = {
+    CONTAINER_KIT_HOME: "",
+    CONTAINER_KIT_STORE: "",
+    CONTAINER_KIT_LOG_LEVEL: "",
+    CONTAINER_KIT_CONFIG: "",
+  };
   expect((await load({ environment })).home).toBe(join(home, ".local/state/container-kit"));
 });
 
@@ -147,7 +152,9 @@ test("an empty file says nothing", async () => {
 test("aliases that blow up are refused", async () => {
   const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]"];
   for (const [one, two] of ["ab", "bc", "cd", "de", "ef"].map((pair) => [...pair])) {
-    bomb.push(`${String(two)}: &${String(two)} [*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)}]`);
+    bomb.push(
+      `${String(two)}: &${String(two)} [*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)},*${String(one)}]`,
+    );
   }
   await writeProject(bomb.join("\n"));
   await expect(load()).rejects.toMatchObject({ code: "INVALID_INPUT" });

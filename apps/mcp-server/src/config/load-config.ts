@@ -84,9 +84,11 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
   };
   const folder = dirname(path);
   const roots = project.roots?.filter((root) => (config.roots ?? [folder]).some((allowed) => isInside(root, allowed)));
-  if (roots !== undefined && roots.length < (project.roots?.length ?? 0)) ignore("a root outside the allowed ones", "widen them");
+  if (roots !== undefined && roots.length < (project.roots?.length ?? 0))
+    ignore("a root outside the allowed ones", "widen them");
   const toolsets = project.toolsets?.filter((toolset) => config.toolsets?.includes(toolset) ?? true);
-  if (toolsets !== undefined && toolsets.length < (project.toolsets?.length ?? 0)) ignore("a toolset that is not served", "add it");
+  if (toolsets !== undefined && toolsets.length < (project.toolsets?.length ?? 0))
+    ignore("a toolset that is not served", "add it");
   if (project.readOnly === false && config.readOnly) ignore("readOnly: false", "lift it");
   if (project.store !== undefined) ignore("store", "choose where the record goes");
   if (project.baseImages !== undefined) ignore("baseImages", "choose what images are built on");

@@ -46,7 +46,9 @@ export function describeJob(report: JobReport): string {
   );
   const proposed = report.dryRun ? proposedDockerfile(report) : [];
   const warnings = report.warnings.map((warning) => `warning: ${warning}`);
-  return toPlainText([...known, "", stages, ...proposed, ...(warnings.length === 0 ? [] : ["", ...warnings])].join("\n"));
+  return toPlainText(
+    [...known, "", stages, ...proposed, ...(warnings.length === 0 ? [] : ["", ...warnings])].join("\n"),
+  );
 }
 
 function proposedDockerfile({ stages }: JobReport): readonly string[] {

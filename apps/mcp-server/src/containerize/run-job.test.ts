@@ -11,7 +11,16 @@ const OPTIONS: JobOptions = { path: "/src/app", image: undefined, push: undefine
 const ANSWERS: Readonly<Record<string, Record<string, unknown>>> = {
   analyze_repository: {
     modules: [
-      { path: ".", name: "@acme/api", version: "1.2.0", platform: "node", framework: "express", packageManager: "npm", ports: [{ port: 3000 }], healthPath: "/health" },
+      {
+        path: ".",
+        name: "@acme/api",
+        version: "1.2.0",
+        platform: "node",
+        framework: "express",
+        packageManager: "npm",
+        ports: [{ port: 3000 }],
+        healthPath: "/health",
+      },
     ],
     warnings: [{ code: "LOCKFILE_MISSING", message: "no lockfile" }],
   },
@@ -23,12 +32,28 @@ const ANSWERS: Readonly<Record<string, Record<string, unknown>>> = {
     layers: 9,
     steps: [{ cached: true }, { cached: false }],
     warnings: ["w"],
-    baseImages: [{ named: "node:20-slim", used: "standin/node:20-slim" }, { named: "a", used: "a" }],
+    baseImages: [
+      { named: "node:20-slim", used: "standin/node:20-slim" },
+      { named: "a", used: "a" },
+    ],
   },
-  probe_image: { answered: true, status: 200, url: "http://127.0.0.1:1/", durationMs: 1234, problem: null, user: "node" },
+  probe_image: {
+    answered: true,
+    status: 200,
+    url: "http://127.0.0.1:1/",
+    durationMs: 1234,
+    problem: null,
+    user: "node",
+  },
   inspect_image: { imageId: "sha256:2", size: 131_000_000, layers: ["a", "b"], config: { user: "node" } },
   tag_image: { imageId: "sha256:2", target: "r:5000/app:1", replaced: null },
-  push_image: { image: "r:5000/app:1", digest: "sha256:d", verified: true, bytes: 1000, layers: { total: 2, existing: 1 } },
+  push_image: {
+    image: "r:5000/app:1",
+    digest: "sha256:d",
+    verified: true,
+    bytes: 1000,
+    layers: { total: 2, existing: 1 },
+  },
 };
 
 function createFakeRuntime(changes: Readonly<Record<string, Partial<ToolOutcome>>> = {}) {
@@ -36,7 +61,13 @@ function createFakeRuntime(changes: Readonly<Record<string, Partial<ToolOutcome>
   const execute = async (call: ToolCall): Promise<ToolOutcome> => {
     calls.push(call);
     call.onProgress?.({ message: "moving" });
-    const base = { tool: call.tool, sessionId: SESSION, executionId: `exe_${call.tool}`, correlationId: "c", durationMs: 1 };
+    const base = {
+      tool: call.tool,
+      sessionId: SESSION,
+      executionId: `exe_${call.tool}`,
+      correlationId: "c",
+      durationMs: 1,
+    };
     const next =
       call.tool === "generate_dockerfile"
         ? [{ tool: "build_image", reason: "r", arguments: { context: "/src/app", dockerfile: "docker/Dockerfile" } }]
@@ -69,7 +100,14 @@ function start(options: Partial<JobOptions>, fake = createFakeRuntime()) {
 const statuses = (stages: readonly StageReport[]): string[] => stages.map(({ stage, status }) => `${stage} ${status}`);
 const failure = (code: string): Partial<ToolOutcome> => ({
   ok: false,
-  error: { code, category: "build", message: "npm ci ended with 1", retryable: false, remedy: "Look.", logTail: "npm ERR!" },
+  error: {
+    code,
+    category: "build",
+    message: "npm ci ended with 1",
+    retryable: false,
+    remedy: "Look.",
+    logTail: "npm ERR!",
+  },
 });
 
 test("the whole job runs in one session and reports what was read back", async () => {
@@ -98,7 +136,10 @@ test("the whole job runs in one session and reports what was read back", async (
   expect(calls.map(({ tool, input }) => [tool, input])).toEqual([
     ["analyze_repository", { path: "/src/app" }],
     ["generate_dockerfile", { path: "/src/app", write: true, sessionId: SESSION }],
-    ["build_image", { context: "/src/app", dockerfile: "docker/Dockerfile", tags: ["acme-api:1.2.0"], sessionId: SESSION }],
+    [
+      "build_image",
+      { context: "/src/app", dockerfile: "docker/Dockerfile", tags: ["acme-api:1.2.0"], sessionId: SESSION },
+    ],
     ["probe_image", { image: "acme-api:1.2.0", port: 3000, path: "/health", sessionId: SESSION }],
     ["inspect_image", { image: "acme-api:1.2.0", sessionId: SESSION }],
     ["tag_image", { source: "acme-api:1.2.0", target: "r:5000/app:1", force: true, sessionId: SESSION }],
@@ -119,7 +160,10 @@ test("an image that is pushed under its own name is not tagged again", async () 
 });
 
 test("the first failure ends the job, and says which stages were not reached", async () => {
-  const { report, calls } = start({ push: "r:5000/app:1" }, createFakeRuntime({ build_image: failure("BUILD_FAILED") }));
+  const { report, calls } = start(
+    { push: "r:5000/app:1" },
+    createFakeRuntime({ build_image: failure("BUILD_FAILED") }),
+  );
   const { ok, error, stages, sessionId } = await report;
   expect([ok, error?.code, error?.logTail, sessionId]).toEqual([false, "BUILD_FAILED", "npm ERR!", SESSION]);
   expect(statuses(stages)).toEqual([

@@ -1,6 +1,7 @@
-import type { Runtime, ToolFailure, ToolSuccess } from "@container-kit/atomic-runtime";
+import type { Runtime, ToolSuccess } from "@container-kit/atomic-runtime";
 import { toErrorResult } from "@container-kit/errors";
 import type { ErrorResult } from "@container-kit/errors";
+import { StageFailure } from "./stage-failure.ts";
 import { STAGES } from "./stages.ts";
 import type { CallTool, JobState, Stage, StageEnd } from "./stages.ts";
 import type { JobOptions, JobReport, JobWatcher, StageReport } from "./types.ts";
@@ -14,15 +15,6 @@ export interface JobServices {
   readonly watcher: JobWatcher;
   /** Milliseconds; only differences count. */
   readonly now?: () => number;
-}
-
-/** A tool of a stage failed; thrown within this file only. */
-class StageFailure extends Error {
-  readonly outcome: ToolFailure;
-  constructor(outcome: ToolFailure) {
-    super(outcome.error.message);
-    this.outcome = outcome;
-  }
 }
 
 /**

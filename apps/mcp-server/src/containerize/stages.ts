@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { ToolSuccess } from "@container-kit/atomic-runtime";
 import { formatBytes, formatDuration } from "../text/amounts.ts";
 import { defaultImage } from "./default-image.ts";
+import { StageFailure } from "./stage-failure.ts";
 import { factsOf, listOf, numberOf, textOf, sentencesOf } from "./facts.ts";
 import type { Facts } from "./facts.ts";
 import type { JobOptions, StageName, StageStatus } from "./types.ts";
@@ -51,19 +52,30 @@ const analyze: Stage = {
   name: "analyze",
   title: "see what the repository is",
   async run(state, call) {
-    const outcome = await call("analyze_repository", { path: state.options.path });
+    const { path, image } = state.options;
+    let outcome: ToolSuccess;
+    try {
+      outcome = await call("analyze_repository", { path });
+    } catch (error) {
+      if (!(error instanceof StageFailure) || error.outcome.error.code !== "UNSUPPORTED") throw error;
+      // A Dockerfile that is there serves any platform: the next stage finds out whether there is one.
+      state.image = image ?? defaultImage({ name: undefined, version: undefined }, basename(path));
+      return { status: "skipped", reason: error.message };
+    }
     const modules = listOf(outcome.result, "modules");
     const first = modules[0] ?? {};
     state.warnings.push(...sentencesOf(outcome.result, "warnings"));
     if (modules.length > 1) {
       state.module = textOf(first, "path");
       const others = modules.slice(1).map((module) => textOf(module, "path") ?? "?");
-      state.warnings.push(`Only ${textOf(first, "path") ?? "the first module"} is taken; there is also ${others.join(", ")}.`);
+      state.warnings.push(
+        `Only ${textOf(first, "path") ?? "the first module"} is taken; there is also ${others.join(", ")}.`,
+      );
     }
     const ports = listOf(first, "ports");
     state.port = ports[0] === undefined ? undefined : numberOf(ports[0], "port");
     state.healthPath = textOf(first, "healthPath");
-    state.image = state.options.image ?? defaultImage(identityOf(first), basename(state.options.path));
+    state.image = image ?? defaultImage(identityOf(first), basename(path));
     const words = [textOf(first, "platform"), textOf(first, "framework"), textOf(first, "packageManager")];
     const port = state.port === undefined ? "no port found" : `port ${state.port}`;
     return { outcome, summary: [...words.filter((word) => word !== undefined), port].join(", ") };
@@ -114,14 +126,22 @@ const probe: Stage = {
   title: "run the image hardened for a moment and ask it",
   planned: ({ dryRun }) => (dryRun ? DRY_RUN : undefined),
   async run(state, call) {
+    state.port ??= await exposedPort(call, state.image);
     if (state.port === undefined) return { status: "skipped", reason: "no port was found to ask" };
     const { image, port, healthPath } = state;
-    const outcome = await call("probe_image", { image, port, ...(healthPath === undefined ? {} : { path: healthPath }) });
+    const outcome = await call("probe_image", {
+      image,
+      port,
+      ...(healthPath === undefined ? {} : { path: healthPath }),
+    });
     const { result } = outcome;
     const user = textOf(result, "user") ?? "root";
     if (result["answered"] === true) {
       const took = formatDuration(numberOf(result, "durationMs") ?? outcome.durationMs);
-      return { outcome, summary: `answered ${String(result["status"])} at ${state.healthPath ?? "/"} on port ${state.port} after ${took}, as user ${user}` };
+      return {
+        outcome,
+        summary: `answered ${String(result["status"])} at ${state.healthPath ?? "/"} on port ${state.port} after ${took}, as user ${user}`,
+      };
     }
     const problem = textOf(result, "problem") ?? "it did not answer";
     state.warnings.push(`The image did not answer when it ran alone: ${problem}.`);
@@ -193,4 +213,12 @@ export const STAGES: readonly Stage[] = [analyze, dockerfile, build, probe, insp
 
 function identityOf(module: Facts): { name: string | undefined; version: string | undefined } {
   return { name: textOf(module, "name"), version: textOf(module, "version") };
+}
+
+/** The first port that the image itself names, where the source did not tell one. */
+async function exposedPort(call: CallTool, image: string | null): Promise<number | undefined> {
+  const { result } = await call("inspect_image", { image });
+  const [first = ""] = sentencesOf(factsOf(result, "config"), "exposedPorts");
+  const port = Number.parseInt(first, 10);
+  return Number.isNaN(port) ? undefined : port;
 }

@@ -34,7 +34,14 @@ test("the number rises strictly even when a layer goes back or there is no news"
 });
 
 test("a build counts its steps although the context travelled in bytes before", () => {
-  const context: ToolProgress = { message: "sending", phase: "context", id: "c", current: 4000, total: 4000, unit: "bytes" };
+  const context: ToolProgress = {
+    message: "sending",
+    phase: "context",
+    id: "c",
+    current: 4000,
+    total: 4000,
+    unit: "bytes",
+  };
   const readings = read(context, step(1), step(2), step(3));
   expect(readings.slice(1)).toEqual([
     { progress: 1, total: 3, message: "RUN npm ci (step 1 of 3)" },

@@ -104,5 +104,8 @@ function notFound(uri: string): McpError {
 }
 
 function toMcpError(error: unknown): McpError {
-  return new McpError(ErrorCode.InternalError, isKitError(error) ? `${error.code}: ${error.message}` : "Internal error");
+  return new McpError(
+    ErrorCode.InternalError,
+    isKitError(error) ? `${error.code}: ${error.message}` : "Internal error",
+  );
 }

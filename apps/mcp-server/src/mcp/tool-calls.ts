@@ -2,7 +2,12 @@ import type { Runtime, ToolOutcome } from "@container-kit/atomic-runtime";
 import type { Logger } from "@container-kit/observability";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
-import type { CallToolResult, JSONRPCNotification, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type {
+  CallToolResult,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
 import { createProgressMeter } from "./progress-meter.ts";
 
 /**
@@ -119,7 +124,10 @@ interface ProgressSender {
   stop(): void;
 }
 
-function progressSender(token: RequestId | undefined, post: (notification: JSONRPCNotification) => void): ProgressSender {
+function progressSender(
+  token: RequestId | undefined,
+  post: (notification: JSONRPCNotification) => void,
+): ProgressSender {
   if (token === undefined) return { report: () => {}, stop: () => {} };
   const meter = createProgressMeter();
   let stopped = false;

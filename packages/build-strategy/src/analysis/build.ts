@@ -80,7 +80,10 @@ function parseConfig(text: string): Record<string, unknown> | null {
 }
 
 /** The folder that `angular.json` names for the browser's files, relative to the module. */
-export async function angularOutput(tree: SourceTree, folder: string): Promise<{ root: string; browser: string } | null> {
+export async function angularOutput(
+  tree: SourceTree,
+  folder: string,
+): Promise<{ root: string; browser: string } | null> {
   const text = await tree.read(joinPath(folder, "angular.json"));
   const projects = text === null ? undefined : parseConfig(text)?.["projects"];
   if (!isObject(projects)) return null;
@@ -89,7 +92,13 @@ export async function angularOutput(tree: SourceTree, folder: string): Promise<{
   const targets = isObject(project["architect"]) ? project["architect"] : project["targets"];
   const build = isObject(targets) && isObject(targets["build"]) ? targets["build"] : {};
   const output = isObject(build["options"]) ? build["options"]["outputPath"] : undefined;
-  const root = joinPath(typeof output === "string" ? output : isObject(output) && typeof output["base"] === "string" ? output["base"] : `dist/${name}`);
+  const root = joinPath(
+    typeof output === "string"
+      ? output
+      : isObject(output) && typeof output["base"] === "string"
+        ? output["base"]
+        : `dist/${name}`,
+  );
   // The application builder (Angular 17 and later) writes the browser's files one level deeper.
   const isApplication = typeof build["builder"] === "string" && build["builder"].endsWith(":application");
   return { root, browser: isApplication ? joinPath(root, "browser") : root };

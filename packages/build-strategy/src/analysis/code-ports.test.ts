@@ -3,7 +3,8 @@ import { findListening, readBindings, readsPortVariable } from "./code-ports.ts"
 import { blankComments } from "./code-text.ts";
 import { findHealthRoutes, healthRouteOfFile } from "./health-route.ts";
 
-const ports = (code: string, known = new Map()): (number | null)[] => findListening(blankComments(code), known).map(({ port }) => port);
+const ports = (code: string, known = new Map()): (number | null)[] =>
+  findListening(blankComments(code), known).map(({ port }) => port);
 
 describe("the port that is listened on", () => {
   test.each([
@@ -66,7 +67,8 @@ describe("the port that is listened on", () => {
 });
 
 test("PORT is seen in each way of reading it", () => {
-  for (const code of ["process.env.PORT", 'process.env["PORT"]', "const { A, PORT } = process.env", "Bun.env.PORT"]) expect(readsPortVariable(code)).toBe(true);
+  for (const code of ["process.env.PORT", 'process.env["PORT"]', "const { A, PORT } = process.env", "Bun.env.PORT"])
+    expect(readsPortVariable(code)).toBe(true);
   for (const code of ["process.env.SUPPORT", "PORT", "report.env"]) expect(readsPortVariable(code)).toBe(false);
 });
 
@@ -92,7 +94,14 @@ test("a framework's health route is known by its file", () => {
 
 test("a file made to make patterns backtrack is read in time", () => {
   const started = performance.now();
-  for (const piece of ["const port = ", "{".repeat(300), "process.env.PORT || ", ".listen(", "A_".repeat(20), "port : "]) {
+  for (const piece of [
+    "const port = ",
+    "{".repeat(300),
+    "process.env.PORT || ",
+    ".listen(",
+    "A_".repeat(20),
+    "port : ",
+  ]) {
     findListening(blankComments(piece.repeat(Math.floor(300_000 / piece.length))), new Map());
   }
   expect(performance.now() - started).toBeLessThan(20_000);

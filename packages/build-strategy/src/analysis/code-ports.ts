@@ -20,7 +20,8 @@ const declaration = /\b(?:const|let|var)\s+([A-Za-z_$][\w$]{0,60})\s*(?::\s*[\w 
 const destructured = /\{([^{}]{1,300})\}\s*=\s*process\.env\b/g;
 const setting = /\.set\(\s*["'`](\w{1,40})["'`]\s*,/g;
 const member = /["'`]?\b(port|PORT|[a-z]{1,20}Port|[A-Z_]{1,20}_PORT)["'`]?\s*:\s*/g;
-const calls = /(?:\.listen|\bBun\.serve|\bserve|\bcreateAdaptorServer|\bHapi\.server|\bnew\s+(?:[\w.]{1,40}\.)?(?:Server|WebSocketServer))\s*\(/g;
+const calls =
+  /(?:\.listen|\bBun\.serve|\bserve|\bcreateAdaptorServer|\bHapi\.server|\bnew\s+(?:[\w.]{1,40}\.)?(?:Server|WebSocketServer))\s*\(/g;
 
 /** What the names of one file stand for when they stand for ports. */
 export function readBindings(code: string, known: ReadonlyMap<string, PortValue> = new Map()): Map<string, PortValue> {
@@ -64,8 +65,17 @@ function statement(code: string, from: number): string {
   const text = code.slice(from, from + 300);
   const lines = text.split("\n");
   let end = 0;
-  while (end + 1 < lines.length && (/(\|\||\?\?|[?:(,=])\s*$/.test(lines[end] ?? "") || /^\s*(\|\||\?\?|[?:)])/.test(lines[end + 1] ?? ""))) end++;
-  return (lines.slice(0, end + 1).join(" ").split(";")[0] ?? "").trim();
+  while (
+    end + 1 < lines.length &&
+    (/(\|\||\?\?|[?:(,=])\s*$/.test(lines[end] ?? "") || /^\s*(\|\||\?\?|[?:)])/.test(lines[end + 1] ?? ""))
+  )
+    end++;
+  return (
+    lines
+      .slice(0, end + 1)
+      .join(" ")
+      .split(";")[0] ?? ""
+  ).trim();
 }
 
 /** Every place of a file where a server listens (C2), in order. */
@@ -81,7 +91,10 @@ export function findListening(code: string, known: ReadonlyMap<string, PortValue
   return found;
 }
 
-function readCall(body: string, bindings: ReadonlyMap<string, PortValue>): (PortValue & { host: string | null }) | null {
+function readCall(
+  body: string,
+  bindings: ReadonlyMap<string, PortValue>,
+): (PortValue & { host: string | null }) | null {
   const [first = "", second = ""] = splitArguments(body);
   if (!first.startsWith("{")) {
     const value = readPortExpression(first, bindings);
@@ -103,5 +116,8 @@ function literal(text: string): string | null {
 
 /** Whether the code reads the variable PORT anywhere. */
 export function readsPortVariable(code: string): boolean {
-  return /\b(?:process\.env|Bun\.env|env)\b\s{0,5}(?:\.\s{0,5}PORT\b|\[\s{0,5}["'`]PORT["'`])/.test(code) || /\{[^{}]{0,300}\bPORT\b[^{}]{0,300}\}\s{0,5}=\s{0,5}process\.env\b/.test(code);
+  return (
+    /\b(?:process\.env|Bun\.env|env)\b\s{0,5}(?:\.\s{0,5}PORT\b|\[\s{0,5}["'`]PORT["'`])/.test(code) ||
+    /\{[^{}]{0,300}\bPORT\b[^{}]{0,300}\}\s{0,5}=\s{0,5}process\.env\b/.test(code)
+  );
 }

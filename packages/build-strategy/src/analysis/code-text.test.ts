@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { blankComments, bracketed, splitArguments } from "./code-text.ts";
 
@@ -18,7 +18,10 @@ test.each([
 });
 
 test("length and lines stay, whatever the text", () => {
-  const text = fc.string({ unit: fc.constantFrom("/", "*", "'", '"', "`", "\\", "\n", "a", "(", "=", "[", " "), maxLength: 60 });
+  const text = fc.string({
+    unit: fc.constantFrom("/", "*", "'", '"', "`", "\\", "\n", "a", "(", "=", "[", " "),
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(text, (code) => {
       const blanked = blankComments(code);

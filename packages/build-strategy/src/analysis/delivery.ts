@@ -31,7 +31,14 @@ export interface DeliveryInput {
   readonly build: Pick<BuildPlan, "script" | "argv"> | null;
 }
 
-const nothing: Delivery = { start: null, site: null, outputs: [], standalone: null, defaultPort: null, readsPort: false };
+const nothing: Delivery = {
+  start: null,
+  site: null,
+  outputs: [],
+  standalone: null,
+  defaultPort: null,
+  readsPort: false,
+};
 
 /** Applies the framework's rule, then the general one. */
 export async function describeDelivery(input: DeliveryInput): Promise<Delivery> {
@@ -47,7 +54,11 @@ const frameworkRules: Readonly<Record<string, Rule>> = {
     if (/\boutput\s*:\s*["'`]export["'`]/.test(config)) return site("out", false);
     const standalone = /\boutput\s*:\s*["'`]standalone["'`]/.test(config);
     if (standalone) return { ...standaloneNext(input), outputs: [".next"], standalone: "next", defaultPort: 3000 };
-    return { ...server(input, ownProgram(input) ?? ["next", "start"], "the default of next"), outputs: [".next"], defaultPort: 3000 };
+    return {
+      ...server(input, ownProgram(input) ?? ["next", "start"], "the default of next"),
+      outputs: [".next"],
+      defaultPort: 3000,
+    };
   },
   nuxt: async (input) => {
     const generates = /\bnuxi?\s+generate\b/.test(input.manifest.scripts["build"] ?? "");
@@ -61,27 +72,43 @@ const frameworkRules: Readonly<Record<string, Rule>> = {
     const builtByVite = dependsOn(input.manifest, "vite");
     const program = ["remix-serve", builtByVite ? "./build/server/index.js" : "./build/index.js"];
     if (!hasProgram(input) && !dependsOn(input.manifest, "@remix-run/serve")) return null;
-    return { ...server(input, ownProgram(input) ?? program, "the default of remix"), outputs: builtByVite ? ["build"] : ["build", "public"], defaultPort: 3000 };
+    return {
+      ...server(input, ownProgram(input) ?? program, "the default of remix"),
+      outputs: builtByVite ? ["build"] : ["build", "public"],
+      defaultPort: 3000,
+    };
   },
   "react-router": async (input) => {
     const config = await readConfig(input, "react-router.config");
     if (/\bssr\s*:\s*false\b/.test(config)) return site("build/client", true);
     if (!hasProgram(input) && !dependsOn(input.manifest, "@react-router/serve")) return null;
     const program = ["react-router-serve", "./build/server/index.js"];
-    return { ...server(input, ownProgram(input) ?? program, "the default of react-router"), outputs: ["build"], defaultPort: 3000 };
+    return {
+      ...server(input, ownProgram(input) ?? program, "the default of react-router"),
+      outputs: ["build"],
+      defaultPort: 3000,
+    };
   },
   sveltekit: async (input) => {
     const config = await readConfig(input, "svelte.config");
     if (config.includes("@sveltejs/adapter-static")) return site("build", true);
     if (!config.includes("@sveltejs/adapter-node") && !hasProgram(input)) return null;
-    return { ...server(input, ownProgram(input) ?? ["node", "build"], "the default of @sveltejs/adapter-node"), outputs: ["build"], defaultPort: 3000 };
+    return {
+      ...server(input, ownProgram(input) ?? ["node", "build"], "the default of @sveltejs/adapter-node"),
+      outputs: ["build"],
+      defaultPort: 3000,
+    };
   },
   astro: async (input) => {
     const config = await readConfig(input, "astro.config");
     if (!/@astrojs\/(node|vercel|netlify|cloudflare)/.test(config) && !hasProgram(input)) return site("dist", false);
     if (!config.includes("@astrojs/node") && !hasProgram(input)) return null;
     const program = ["node", "./dist/server/entry.mjs"];
-    return { ...server(input, ownProgram(input) ?? program, "the default of @astrojs/node"), outputs: ["dist"], defaultPort: 4321 };
+    return {
+      ...server(input, ownProgram(input) ?? program, "the default of @astrojs/node"),
+      outputs: ["dist"],
+      defaultPort: 4321,
+    };
   },
   angular: async (input) => {
     const output = await angularOutput(input.tree, input.folder);
@@ -92,9 +119,17 @@ const frameworkRules: Readonly<Record<string, Rule>> = {
   },
   nest: async (input) => {
     const output = (await compilerOutput(input.tree, input.folder)) ?? "dist";
-    return { ...server(input, ownProgram(input) ?? ["node", `${output}/main.js`], "the default of nest"), outputs: [output], defaultPort: null };
+    return {
+      ...server(input, ownProgram(input) ?? ["node", `${output}/main.js`], "the default of nest"),
+      outputs: [output],
+      defaultPort: null,
+    };
   },
-  strapi: async (input) => ({ ...server(input, ownProgram(input) ?? ["strapi", "start"], "the default of strapi"), outputs: [], defaultPort: 1337 }),
+  strapi: async (input) => ({
+    ...server(input, ownProgram(input) ?? ["strapi", "start"], "the default of strapi"),
+    outputs: [],
+    defaultPort: 1337,
+  }),
   "create-react-app": (input) => siteUnlessProgram(input, "build", true),
   vue: (input) => siteUnlessProgram(input, "dist", true),
   gatsby: (input) => siteUnlessProgram(input, "public", false),
@@ -119,14 +154,23 @@ function ownProgram({ start }: DeliveryInput): StartPlan | null {
 function server(input: DeliveryInput, program: readonly string[] | StartPlan, source: string): Delivery {
   const start: StartPlan = isPlan(program)
     ? program
-    : { argv: program, env: {}, entrypoint: entryOf(program), source, shell: false, needsDevDependencies: isDevProgram(input.manifest, program) };
+    : {
+        argv: program,
+        env: {},
+        entrypoint: entryOf(program),
+        source,
+        shell: false,
+        needsDevDependencies: isDevProgram(input.manifest, program),
+      };
   return { ...nothing, start, readsPort: true };
 }
 
 /** The build writes the server below `.next/standalone`, and the image gets that folder's contents at its root. */
 function standaloneNext(input: DeliveryInput): Delivery {
   const delivery = server(input, ["node", "server.js"], "next.config, output standalone");
-  return delivery.start === null ? delivery : { ...delivery, start: { ...delivery.start, entrypoint: ".next/standalone/server.js" } };
+  return delivery.start === null
+    ? delivery
+    : { ...delivery, start: { ...delivery.start, entrypoint: ".next/standalone/server.js" } };
 }
 
 function isPlan(program: readonly string[] | StartPlan): program is StartPlan {
@@ -145,7 +189,11 @@ function site(folder: string, historyFallback: boolean): Delivery {
   return { ...nothing, site: { folder, historyFallback }, outputs: [folder] };
 }
 
-async function siteUnlessProgram(input: DeliveryInput, folder: string, historyFallback: boolean): Promise<Delivery | null> {
+async function siteUnlessProgram(
+  input: DeliveryInput,
+  folder: string,
+  historyFallback: boolean,
+): Promise<Delivery | null> {
   if (hasProgram(input) || input.build === null) return null;
   return site(input.start.kind === "site" ? input.start.folder : folder, historyFallback);
 }
@@ -156,7 +204,12 @@ function nitroServer(input: DeliveryInput): Delivery {
   const own = ownProgram(input);
   const isOther = own !== null && own.entrypoint !== null && !own.entrypoint.startsWith(".output/");
   if (isOther) return { ...server(input, own, ""), outputs: [".output", "dist"], defaultPort: 3000 };
-  return { ...server(input, program, "the default of nitro"), outputs: [".output"], standalone: "folder", defaultPort: 3000 };
+  return {
+    ...server(input, program, "the default of nitro"),
+    outputs: [".output"],
+    standalone: "folder",
+    defaultPort: 3000,
+  };
 }
 
 async function viteOutput(input: DeliveryInput): Promise<string> {
@@ -181,8 +234,10 @@ async function generalRule(input: DeliveryInput): Promise<Delivery> {
   if (start.kind === "site") return site(start.folder, start.history);
   const bundler = ["parcel", "webpack", "@rspack/core", "esbuild", "rollup"].some((name) => dependsOn(manifest, name));
   if (build !== null && bundler && !hasProgram(input) && hasPage(tree, folder)) return site("dist", true);
-  if (start.kind === "program") return { ...nothing, start: start.plan, outputs: await programOutputs(input, start.plan) };
-  if (build === null && tree.hasFile(joinPath(folder, "public/index.html"))) return { ...site("public", false), outputs: [] };
+  if (start.kind === "program")
+    return { ...nothing, start: start.plan, outputs: await programOutputs(input, start.plan) };
+  if (build === null && tree.hasFile(joinPath(folder, "public/index.html")))
+    return { ...site("public", false), outputs: [] };
   return nothing;
 }
 
@@ -198,7 +253,8 @@ async function programOutputs(input: DeliveryInput, plan: StartPlan): Promise<st
   const top = plan.entrypoint?.includes("/") === true ? plan.entrypoint.split("/")[0] : undefined;
   const inside = joinPath(input.folder, top ?? ".");
   const isSource = input.tree.filesIn(inside).length + input.tree.foldersIn(inside).length > 0;
-  if (top !== undefined && !isSource && ![...outputs].some((output) => output === top || output.startsWith(`${top}/`))) outputs.add(top);
+  if (top !== undefined && !isSource && ![...outputs].some((output) => output === top || output.startsWith(`${top}/`)))
+    outputs.add(top);
   if (dependsOn(input.manifest, "vite")) outputs.add(await viteOutput(input));
   return [...outputs];
 }

@@ -13,7 +13,9 @@ const runtimeFile = /\.([cm]?js|json|ya?ml|html|txt|sql|graphql|proto|csv|xml|ej
 /** The entries at a module's root that a built program may read; its outputs come on top. */
 export function runtimeEntries(tree: SourceTree, folder: string, outputs: readonly string[]): string[] {
   const built = new Set(outputs.map((output) => output.split("/")[0]));
-  const folders = tree.foldersIn(folder).filter((name) => !developmentFolders.test(name) && !built.has(name) && !isGenerated(name));
+  const folders = tree
+    .foldersIn(folder)
+    .filter((name) => !developmentFolders.test(name) && !built.has(name) && !isGenerated(name));
   const files = tree.filesIn(folder).filter((name) => runtimeFile.test(name) && !developmentFiles.test(name));
   return [...folders, ...files].filter((name) => name !== "node_modules");
 }
@@ -22,7 +24,8 @@ function isGenerated(name: string): boolean {
   return ["dist", "build", "out", "target", "vendor", "bower_components"].includes(name);
 }
 
-const secretName = /(\.(pem|key|p12|pfx|jks|keystore)|^id_(rsa|dsa|ecdsa|ed25519)|^\.(netrc|pypirc|htpasswd)|^\.env(\..+)?)$/i;
+const secretName =
+  /(\.(pem|key|p12|pfx|jks|keystore)|^id_(rsa|dsa|ecdsa|ed25519)|^\.(netrc|pypirc|htpasswd)|^\.env(\..+)?)$/i;
 const sampleName = /\.(example|sample|template|dist|defaults?)$/i;
 
 /** Files below a folder whose names are those of secrets, relative to it. */
@@ -40,6 +43,7 @@ const builtWhole = new Set(["next", "remix", "react-router", "sveltekit", "astro
 /** What a framework's server reads beside its build; null when there is no such framework and anything may be read. */
 export function frameworkEntries(tree: SourceTree, folder: string, framework: string | null): string[] | null {
   if (framework === null || !builtWhole.has(framework)) return null;
-  const configuration = framework === "next" ? tree.filesIn(folder).filter((name) => /^next\.config\.[cm]?[jt]s$/.test(name)) : [];
+  const configuration =
+    framework === "next" ? tree.filesIn(folder).filter((name) => /^next\.config\.[cm]?[jt]s$/.test(name)) : [];
   return [...tree.foldersIn(folder).filter((name) => name === "public"), ...configuration];
 }

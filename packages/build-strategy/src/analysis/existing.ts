@@ -18,7 +18,14 @@ function isDockerfile(name: string): boolean {
 }
 
 /** Names that say production or nothing; a Dockerfile.dev or Dockerfile.test is never taken for the real one. */
-const preferred = ["dockerfile", "containerfile", "dockerfile.prod", "dockerfile.production", "production.dockerfile", "prod.dockerfile"];
+const preferred = [
+  "dockerfile",
+  "containerfile",
+  "dockerfile.prod",
+  "dockerfile.production",
+  "production.dockerfile",
+  "prod.dockerfile",
+];
 
 /** The Dockerfile that a person would build for a module: in its folder, in a docker folder there, then at the root. */
 export function chooseDockerfile(dockerfiles: readonly string[], folder: string): string | null {
@@ -27,7 +34,9 @@ export function chooseDockerfile(dockerfiles: readonly string[], folder: string)
   for (const place of places) {
     const here = dockerfiles.filter((file) => parentOf(file) === place);
     for (const name of preferred) {
-      const found = here.sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b)).find((file) => nameOf(file).toLowerCase() === name);
+      const found = here
+        .sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b))
+        .find((file) => nameOf(file).toLowerCase() === name);
       if (found !== undefined) return found;
     }
   }

@@ -1,5 +1,17 @@
 /** The routes that are health checks by name, the most usual first. */
-const healthPaths = ["/health", "/healthz", "/healthcheck", "/health-check", "/readyz", "/ready", "/livez", "/live", "/api/health", "/api/healthz", "/ping"];
+const healthPaths = [
+  "/health",
+  "/healthz",
+  "/healthcheck",
+  "/health-check",
+  "/readyz",
+  "/ready",
+  "/livez",
+  "/live",
+  "/api/health",
+  "/api/healthz",
+  "/ping",
+];
 
 const named = new Set(healthPaths);
 

@@ -50,7 +50,9 @@ export async function describeInstall(input: InstallInput): Promise<InstallFacts
   }
   for (const below of scriptFolders(tree, folder, manifest)) inputs.push(below);
   for (const member of members) inputs.push(joinPath(member, "package.json"));
-  const existing = inputs.filter((path) => path.startsWith(".yarn/") || tree.hasFile(here(path)) || tree.hasFolder(here(path)));
+  const existing = inputs.filter(
+    (path) => path.startsWith(".yarn/") || tree.hasFile(here(path)) || tree.hasFolder(here(path)),
+  );
   const focus = await canFocus(input, here(".yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs"));
   return { inputs: existing, scripts: classifyScripts(manifest), npmrc, yarnPath, yarnToken, yarnCanFocus: focus };
 }
@@ -70,7 +72,8 @@ async function readNpmrc(tree: SourceTree, file: string): Promise<InstallFacts["
 const lifecycle = ["preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"];
 
 /** Git hooks, type stubs and checks of the package manager do nothing that an image needs. */
-const harmless = /^(?:npx\s+(?:-y\s+|--yes\s+)?)?(?:husky(?:\s+install)?|lefthook\s+install|simple-git-hooks|only-allow\s+\w+|is-ci|patch-package|prisma\s+generate|nuxi?\s+prepare|nuxt\s+prepare|svelte-kit\s+sync|astro\s+sync|true|exit\s+0|echo\b[^|&;<>]{0,200})$/;
+const harmless =
+  /^(?:npx\s+(?:-y\s+|--yes\s+)?)?(?:husky(?:\s+install)?|lefthook\s+install|simple-git-hooks|only-allow\s+\w+|is-ci|patch-package|prisma\s+generate|nuxi?\s+prepare|nuxt\s+prepare|svelte-kit\s+sync|astro\s+sync|true|exit\s+0|echo\b[^|&;<>]{0,200})$/;
 
 function classifyScripts(manifest: Manifest): InstallFacts["scripts"] {
   const lines = lifecycle.flatMap((name) => (manifest.scripts[name] === undefined ? [] : [manifest.scripts[name]]));
@@ -84,7 +87,11 @@ function scriptFolders(tree: SourceTree, folder: string, manifest: Manifest): st
   const lines = lifecycle.map((name) => manifest.scripts[name] ?? "").join("\n");
   const folders: string[] = [];
   const patches = lines.includes("patch-package") || Object.hasOwn(manifest.pnpmSettings, "patchedDependencies");
-  if ((patches || tree.filesIn(joinPath(folder, "patches")).some((file) => file.endsWith(".patch"))) && tree.hasFolder(joinPath(folder, "patches"))) folders.push("patches");
+  if (
+    (patches || tree.filesIn(joinPath(folder, "patches")).some((file) => file.endsWith(".patch"))) &&
+    tree.hasFolder(joinPath(folder, "patches"))
+  )
+    folders.push("patches");
   if (lines.includes("prisma") && tree.hasFolder(joinPath(folder, "prisma"))) folders.push("prisma");
   return folders;
 }

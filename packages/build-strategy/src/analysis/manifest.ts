@@ -40,7 +40,11 @@ export const manifestNames = ["package.json", "package.json5", "package.yaml"] a
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The manifest of a folder, or null when it has none. What is wrong with it becomes a warning. */
-export async function readManifest(tree: SourceTree, folder: string, warnings: AnalysisWarning[]): Promise<Manifest | null> {
+export async function readManifest(
+  tree: SourceTree,
+  folder: string,
+  warnings: AnalysisWarning[],
+): Promise<Manifest | null> {
   for (const name of manifestNames) {
     const file = joinPath(folder, name);
     if (!tree.hasFile(file)) continue;
@@ -151,7 +155,9 @@ function isFields(value: unknown): value is Fields {
 }
 
 function texts(value: unknown): Record<string, string> {
-  const entries = Object.entries(object(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const entries = Object.entries(object(value)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
   return Object.fromEntries(entries);
 }
 

@@ -3,10 +3,21 @@ import { makeRepository, now } from "../../test/make-repository.ts";
 import type { Files } from "../../test/make-repository.ts";
 import { analyzeRepository } from "../index.ts";
 
-async function version(files: Files, nodeVersion?: string): Promise<{ value: string; source: string; codes: string[] }> {
+async function version(
+  files: Files,
+  nodeVersion?: string,
+): Promise<{ value: string; source: string; codes: string[] }> {
   const root = await makeRepository({ "package.json": {}, ...files });
-  const { modules, warnings } = await analyzeRepository(root, { now, ...(nodeVersion === undefined ? {} : { nodeVersion }) });
-  return { value: "", source: "", ...modules[0]?.languageVersion, codes: warnings.map((warning) => warning.code).filter((code) => code.startsWith("VERSION")) };
+  const { modules, warnings } = await analyzeRepository(root, {
+    now,
+    ...(nodeVersion === undefined ? {} : { nodeVersion }),
+  });
+  return {
+    value: "",
+    source: "",
+    ...modules[0]?.languageVersion,
+    codes: warnings.map((warning) => warning.code).filter((code) => code.startsWith("VERSION")),
+  };
 }
 
 const engines = (node: string): Files => ({ "package.json": { engines: { node } } });
@@ -36,24 +47,39 @@ describe("the version", () => {
   });
 
   test("from the option wins over everything", async () => {
-    expect(await version({ ...engines("22"), ".nvmrc": "24" }, "20")).toMatchObject({ value: "20", source: expect.stringContaining("option"), codes: ["VERSION_END_OF_LIFE"] });
+    expect(await version({ ...engines("22"), ".nvmrc": "24" }, "20")).toMatchObject({
+      value: "20",
+      source: expect.stringContaining("option"),
+      codes: ["VERSION_END_OF_LIFE"],
+    });
     await expect(version({}, "banana")).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 
   test("of a range is narrowed by a file that lies inside it", async () => {
-    expect(await version({ ...engines(">=18"), ".nvmrc": "22.5.0" })).toMatchObject({ value: "22.5.0", source: expect.stringMatching(/engines\.node.*narrowed by \.nvmrc/), codes: [] });
+    expect(await version({ ...engines(">=18"), ".nvmrc": "22.5.0" })).toMatchObject({
+      value: "22.5.0",
+      source: expect.stringMatching(/engines\.node.*narrowed by \.nvmrc/),
+      codes: [],
+    });
   });
 
   test("that two sources disagree on is warned of, and the first is followed", async () => {
-    expect(await version({ ...engines("22.x"), ".nvmrc": "24" })).toMatchObject({ value: "22", codes: ["VERSION_DISAGREES"] });
+    expect(await version({ ...engines("22.x"), ".nvmrc": "24" })).toMatchObject({
+      value: "22",
+      codes: ["VERSION_DISAGREES"],
+    });
   });
 
   test("that has ended is warned of", async () => {
-    for (const ended of ["14", "16.x", "lts/iron", "19"]) expect((await version({ ".nvmrc": ended })).codes).toEqual(["VERSION_END_OF_LIFE"]);
+    for (const ended of ["14", "16.x", "lts/iron", "19"])
+      expect((await version({ ".nvmrc": ended })).codes).toEqual(["VERSION_END_OF_LIFE"]);
   });
 
-  test.each(["lts/nonsense", "banana", "v", "x".repeat(500), "22 || "])("that is %j is warned of or read, never fatal", async (text) => {
-    const found = await version({ ".nvmrc": text });
-    expect(found.value).toMatch(/^\d+$/);
-  });
+  test.each(["lts/nonsense", "banana", "v", "x".repeat(500), "22 || "])(
+    "that is %j is warned of or read, never fatal",
+    async (text) => {
+      const found = await version({ ".nvmrc": text });
+      expect(found.value).toMatch(/^\d+$/);
+    },
+  );
 });

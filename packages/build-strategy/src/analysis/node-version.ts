@@ -60,7 +60,11 @@ export async function resolveNodeVersion(input: NodeVersionInput): Promise<NodeV
     else {
       const where = wish.file === undefined ? {} : { file: wish.file };
       const said = JSON.stringify(wish.text.slice(0, 60));
-      warnings.push({ code: "VERSION_UNREADABLE", message: `${wish.source} says ${said}, which is no version of Node.`, ...where });
+      warnings.push({
+        code: "VERSION_UNREADABLE",
+        message: `${wish.source} says ${said}, which is no version of Node.`,
+        ...where,
+      });
     }
   }
   return choose(claims, now, warnings);
@@ -70,7 +74,8 @@ async function collectWishes({ tree, module, root }: NodeVersionInput): Promise<
   const wishes: Wish[] = [];
   for (const { folder, manifest } of module.folder === root.folder ? [module] : [module, root]) {
     const engines = manifest.engines["node"];
-    if (engines !== undefined) wishes.push({ text: engines, source: `engines.node of ${manifest.file}`, file: manifest.file });
+    if (engines !== undefined)
+      wishes.push({ text: engines, source: `engines.node of ${manifest.file}`, file: manifest.file });
     if (manifest.voltaNode !== null) {
       wishes.push({ text: manifest.voltaNode, source: `volta.node of ${manifest.file}`, file: manifest.file });
     }

@@ -44,7 +44,8 @@ export async function choosePackageManager(input: PackageManagerInput): Promise<
   const { tree, folder, warnings } = input;
   const declared = findDeclared(input.manifests);
   const locked = managers.filter((name) => lockfileIn(tree, folder, name) !== null);
-  const name = declared?.name ?? locked[0] ?? findByTraces(input) ?? findByEngines(input.manifests) ?? fallback(input.manifests);
+  const name =
+    declared?.name ?? locked[0] ?? findByTraces(input) ?? findByEngines(input.manifests) ?? fallback(input.manifests);
   const lockfile = lockfileIn(tree, folder, name);
   const others = locked.filter((other) => other !== name).map((other) => lockfileIn(tree, folder, other) ?? other);
   if (declared !== null && lockfile === null && others.length > 0) {
@@ -77,7 +78,8 @@ function findDeclared(manifests: readonly Manifest[]): Declared | null {
       const at = said.indexOf("@", 1);
       const name = managers.find((manager) => manager === (at === -1 ? said : said.slice(0, at)));
       const label = field === "packageManager" ? field : "devEngines.packageManager";
-      if (name !== undefined) return { name, version: at === -1 ? null : said.slice(at + 1), source: `${label} of ${manifest.file}` };
+      if (name !== undefined)
+        return { name, version: at === -1 ? null : said.slice(at + 1), source: `${label} of ${manifest.file}` };
     }
   }
   return null;
@@ -124,7 +126,10 @@ async function versionFromFiles(
   const engines = manifests.map((manifest) => manifest.engines[name]).find((said) => said !== undefined);
   const head = lockfile === null || lockfile.endsWith(".lockb") ? "" : ((await tree.readHead(lockfile, 512)) ?? "");
   if (name === "yarn") return yarnVersion(tree, folder, head);
-  if (name === "pnpm") return pnpmFromLock(head, nodeMajor, await hasPnpmTenSettings(tree, folder, manifests)) ?? lowestMajor(engines ?? "");
+  if (name === "pnpm")
+    return (
+      pnpmFromLock(head, nodeMajor, await hasPnpmTenSettings(tree, folder, manifests)) ?? lowestMajor(engines ?? "")
+    );
   return null;
 }
 

@@ -20,7 +20,11 @@ interface Marker {
 /** In the order in which a folder is named when several fit. */
 const markers: readonly Marker[] = [
   { platform: "php", names: ["composer.json", "artisan", "index.php"], overNode: "always" },
-  { platform: "ruby", names: ["Gemfile", "config.ru"], overNode: ["config.ru", "config/application.rb", "app.rb", "bin/rails"] },
+  {
+    platform: "ruby",
+    names: ["Gemfile", "config.ru"],
+    overNode: ["config.ru", "config/application.rb", "app.rb", "bin/rails"],
+  },
   { platform: "elixir", names: ["mix.exs"], overNode: "always" },
   { platform: "go", names: ["go.mod", "go.work", "main.go"], overNode: ["main.go", "cmd"] },
   {
@@ -31,11 +35,24 @@ const markers: readonly Marker[] = [
   { platform: "rust", names: ["Cargo.toml"], overNode: ["src/main.rs"] },
   {
     platform: "python",
-    names: ["requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py", "environment.yml", "main.py", "app.py"],
+    names: [
+      "requirements.txt",
+      "pyproject.toml",
+      "Pipfile",
+      "setup.py",
+      "manage.py",
+      "environment.yml",
+      "main.py",
+      "app.py",
+    ],
     overNode: ["manage.py", "wsgi.py", "asgi.py", "app.py", "main.py"],
   },
   { platform: "deno", names: ["deno.json", "deno.jsonc"], overNode: ["deno.lock"] },
-  { platform: "dotnet", names: ["*.csproj", "*.fsproj", "*.sln", "*.slnx", "global.json"], overNode: ["Program.cs", "Program.fs", "Startup.cs"] },
+  {
+    platform: "dotnet",
+    names: ["*.csproj", "*.fsproj", "*.sln", "*.slnx", "global.json"],
+    overNode: ["Program.cs", "Program.fs", "Startup.cs"],
+  },
   { platform: "scala", names: ["build.sbt"], overNode: "always" },
   { platform: "clojure", names: ["project.clj", "deps.edn", "build.clj"], overNode: ["project.clj", "deps.edn"] },
   { platform: "haskell", names: ["stack.yaml", "*.cabal"], overNode: "always" },
@@ -56,7 +73,9 @@ export function findPlatforms(tree: SourceTree, folder: string): SeenPlatform[] 
   const here = tree.filesIn(folder);
   const seen: SeenPlatform[] = [];
   for (const { platform, names } of markers) {
-    const found = here.find((file) => names.some((name) => (name.startsWith("*") ? file.endsWith(name.slice(1)) : file === name)));
+    const found = here.find((file) =>
+      names.some((name) => (name.startsWith("*") ? file.endsWith(name.slice(1)) : file === name)),
+    );
     if (found !== undefined) seen.push({ platform, file: joinPath(folder, found) });
   }
   return seen;
@@ -72,7 +91,9 @@ export function platformOverNode(tree: SourceTree, folder: string, runsNode: boo
     const overNode = markers.find((marker) => marker.platform === seen.platform)?.overNode;
     if (overNode === "always") return seen;
     if (overNode === undefined || runsNode) continue;
-    const proof = overNode.some((path) => tree.hasFile(joinPath(folder, path)) || tree.hasFolder(joinPath(folder, path)));
+    const proof = overNode.some(
+      (path) => tree.hasFile(joinPath(folder, path)) || tree.hasFolder(joinPath(folder, path)),
+    );
     if (proof) return seen;
   }
   return null;

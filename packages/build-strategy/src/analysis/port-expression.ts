@@ -14,7 +14,8 @@ export function strongerPort(first: PortValue | undefined, second: PortValue): P
 }
 
 /** Reads of the environment, among them the wrappers that are given the variable's name: `config.get("PORT", 3000)`. */
-const environment = /\b(?:process\.env|import\.meta\.env|Bun\.env|env)\s?(?:\.|\[|\()|["'`](?:[A-Z]+_)?PORT["'`]|\.default\(/;
+const environment =
+  /\b(?:process\.env|import\.meta\.env|Bun\.env|env)\s?(?:\.|\[|\()|["'`](?:[A-Z]+_)?PORT["'`]|\.default\(/;
 const integer = /(^|[^\w.$-])["'`]?(\d{1,5})["'`]?(?![\w.])/g;
 
 /**

@@ -58,7 +58,8 @@ export async function readCode(
     const route = healthRouteOfFile(relativeTo(folder, file));
     if (route !== null) health.add(route);
   }
-  const readsPort = listening.some((found) => found.fromEnvironment) || codes.some(({ code }) => readsPortVariable(code));
+  const readsPort =
+    listening.some((found) => found.fromEnvironment) || codes.some(({ code }) => readsPortVariable(code));
   const handlesTermination = codes.length === 0 ? null : codes.some(({ code }) => termination.test(code));
   return { listening, readsPort, healthPath: preferredHealthRoute(health), handlesTermination };
 }
@@ -118,7 +119,9 @@ function fromCommand({ start, code }: PortInput): ModulePort[] {
 
 function portFlag(start: StartPlan): number | null {
   const flag = start.argv.findIndex((arg) => arg === "-p" || arg === "--port");
-  return portOf(flag === -1 ? start.argv.find((arg) => arg.startsWith("--port="))?.slice("--port=".length) : start.argv[flag + 1]);
+  return portOf(
+    flag === -1 ? start.argv.find((arg) => arg.startsWith("--port="))?.slice("--port=".length) : start.argv[flag + 1],
+  );
 }
 
 /** Whether the start command fixes the port, whatever PORT says. */
@@ -167,7 +170,12 @@ function builtServices(text: string): { context: string; ports: number[] }[] {
   return services.flatMap((service) => {
     if (!isObject(service) || service["build"] === undefined) return [];
     const build = service["build"];
-    const context = typeof build === "string" ? build : isObject(build) && typeof build["context"] === "string" ? build["context"] : ".";
+    const context =
+      typeof build === "string"
+        ? build
+        : isObject(build) && typeof build["context"] === "string"
+          ? build["context"]
+          : ".";
     const list = Array.isArray(service["ports"]) ? service["ports"] : [];
     return [{ context, ports: list.map(containerPort).filter((port) => port !== null) }];
   });
@@ -175,7 +183,12 @@ function builtServices(text: string): { context: string; ports: number[] }[] {
 
 function containerPort(entry: unknown): number | null {
   if (isObject(entry)) return portOf(String(entry["target"]));
-  return portOf(String(entry).replace(/\/(tcp|udp)$/, "").split(":").at(-1));
+  return portOf(
+    String(entry)
+      .replace(/\/(tcp|udp)$/, "")
+      .split(":")
+      .at(-1),
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -44,10 +44,10 @@ function splitWords(line: string): string[] | null {
     } else if (character === "'" || character === '"') {
       const end = line.indexOf(character, at + 1);
       const inside = end === -1 ? null : line.slice(at + 1, end);
-      if (inside === null || (character === '"' && /[$`\\]/.test(inside)) || /[\0-\x1f]/.test(inside)) return null;
+      if (inside === null || (character === '"' && /[$`\\]/.test(inside)) || hasControl(inside)) return null;
       word = (word ?? "") + inside;
       at = end;
-    } else if (/[$`\\|;<>&()*?[\]{}~#!\0-\x1f]/.test(character)) return null;
+    } else if ((/[$`\\|;<>&()*?[\]{}~#!]/.test(character) || hasControl(character))) return null;
     else word = (word ?? "") + character;
   }
   if (word !== null) words.push(word);
@@ -68,4 +68,8 @@ function toCommand(words: readonly string[]): ScriptCommand {
     return { env: { ...env, ...rest.env }, argv: rest.argv };
   }
   return { env, argv: words.slice(from) };
+}
+
+function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text);
 }

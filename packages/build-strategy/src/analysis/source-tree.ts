@@ -27,11 +27,13 @@ export interface TreeLimits {
 export const defaultLimits: TreeLimits = { entries: 50_000, depth: 32, fileBytes: 1024 * 1024 };
 
 /** Folders whose contents are made by tools or belong to somebody else. */
-const notEntered = new Set([
-  ...["node_modules", "bower_components", "vendor", ".git", ".hg", ".svn", ".yarn", ".pnpm-store", ".cache"],
-  ...["dist", "build", "out", "target", ".next", ".nuxt", ".output", ".svelte-kit", ".astro", ".turbo", ".nx", ".vercel"],
-  ...["coverage", ".nyc_output", "__pycache__", ".venv", "venv", ".tox", ".gradle", ".idea", ".expo", ".angular"],
-]);
+const notEntered = new Set(
+  [
+    "node_modules bower_components vendor .git .hg .svn .yarn .pnpm-store .cache dist build out target",
+    ".next .nuxt .output .svelte-kit .astro .turbo .nx .vercel coverage .nyc_output __pycache__ .venv",
+    "venv .tox .gradle .idea .expo .angular",
+  ].flatMap((line) => line.split(" ")),
+);
 
 export interface SourceTree {
   /** Absolute, with symbolic links resolved. */
@@ -80,14 +82,18 @@ async function openRoot(path: string): Promise<string> {
     if (stats.isDirectory()) return root;
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") throw fail("NOT_FOUND", `${path} does not exist`, { cause, details: { path } });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw fail("NOT_FOUND", `${path} does not exist`, { cause, details: { path } });
     throw fail("INVALID_INPUT", `${path} cannot be opened (${String(code)})`, {
       cause,
       details: { path },
       remedy: "Give this user the right to read the folder, or name another one.",
     });
   }
-  throw fail("INVALID_INPUT", `${path} is not a folder`, { details: { path }, remedy: "Name the folder of the repository." });
+  throw fail("INVALID_INPUT", `${path} is not a folder`, {
+    details: { path },
+    remedy: "Name the folder of the repository.",
+  });
 }
 
 interface Listing {
@@ -116,7 +122,8 @@ async function list(root: string, limits: TreeLimits, signal: AbortSignal | unde
         if (kept.length < entries.length) return truncate(listing, `more than ${limits.entries} files`);
       }
     }
-    if (depth >= limits.depth && next.length > 0) return truncate(listing, `folders deeper than ${limits.depth} levels`);
+    if (depth >= limits.depth && next.length > 0)
+      return truncate(listing, `folders deeper than ${limits.depth} levels`);
     level = next;
   }
   return listing;
@@ -163,7 +170,11 @@ async function addLink(listing: Listing, root: string, path: string): Promise<vo
   try {
     const target = await realpath(join(root, path));
     if (!isInside(root, target)) {
-      listing.warnings.push({ code: "LINK_OUTSIDE", message: `${path} leads out of the repository and was left out.`, file: path });
+      listing.warnings.push({
+        code: "LINK_OUTSIDE",
+        message: `${path} leads out of the repository and was left out.`,
+        file: path,
+      });
     } else if ((await stat(target)).isFile()) listing.files.push(path);
   } catch {
     // A dangling link names nothing that could be analysed.
@@ -238,7 +249,11 @@ async function readText({ root, path, limit, warnings, cut = false }: Reading): 
       const stats = await file.stat();
       if (!stats.isFile()) return null;
       if (stats.size > limit && !cut) {
-        warnings.push({ code: "FILE_TOO_LARGE", message: `${path} is larger than ${limit} bytes and was not read.`, file: path });
+        warnings.push({
+          code: "FILE_TOO_LARGE",
+          message: `${path} is larger than ${limit} bytes and was not read.`,
+          file: path,
+        });
         return null;
       }
       const buffer = Buffer.alloc(Math.min(stats.size, limit));

@@ -81,11 +81,17 @@ function interpretLine(input: StartInput, line: string, source: string, depth = 
   if (before.length === 0) return { ...finding, builds: [...steps, ...finding.builds] };
   // (S2)
   const texts = before.map(quoteCommand);
-  const inner = finding.plan.shell ? (finding.plan.argv[2] ?? "") : `exec ${quoteCommand({ env: {}, argv: finding.plan.argv })}`;
+  const inner = finding.plan.shell
+    ? (finding.plan.argv[2] ?? "")
+    : `exec ${quoteCommand({ env: {}, argv: finding.plan.argv })}`;
   const argv = ["sh", "-c", [...texts, inner].join(" && ")];
   const extraDev = before.some((command) => comesFromDev(input.manifest, command.argv[0] ?? ""));
   const needsDevDependencies = finding.plan.needsDevDependencies || extraDev;
-  return { ...finding, builds: [...steps, ...finding.builds], plan: { ...finding.plan, argv, shell: true, needsDevDependencies } };
+  return {
+    ...finding,
+    builds: [...steps, ...finding.builds],
+    plan: { ...finding.plan, argv, shell: true, needsDevDependencies },
+  };
 }
 
 /** A line that only a shell understands: it is kept whole. */
@@ -109,7 +115,9 @@ function interpretCommand(input: StartInput, command: ScriptCommand, source: str
   const [first = "", ...args] = command.argv;
   const program = first.includes("node_modules/.bin/") ? nameOf(first) : first;
   const withEnv = (finding: StartFinding): StartFinding =>
-    finding.kind === "program" ? { ...finding, plan: { ...finding.plan, env: { ...command.env, ...finding.plan.env } } } : finding;
+    finding.kind === "program"
+      ? { ...finding, plan: { ...finding.plan, env: { ...command.env, ...finding.plan.env } } }
+      : finding;
   const again = (argv: readonly string[]): StartFinding =>
     depth > 8 || argv.length === 0 ? none : withEnv(interpretCommand(input, { env: {}, argv }, source, depth + 1));
 
@@ -119,7 +127,8 @@ function interpretCommand(input: StartInput, command: ScriptCommand, source: str
   if (isManager(program) && program !== "bun") return again(behindManager(program, args));
   if (isDevelopmentServer(program, args)) return { kind: "development-server", program };
   const site = servedFolder(program, args);
-  if (site !== null) return { kind: "site", folder: joinPath(site), history: args.includes("-s") || args.includes("--single") };
+  if (site !== null)
+    return { kind: "site", folder: joinPath(site), history: args.includes("-s") || args.includes("--single") };
   const runner = unwrapRunner(program, args);
   if (runner !== null) {
     input.warnings.push({
@@ -148,7 +157,10 @@ function isManager(program: string): boolean {
 /** `pnpm --filter api start`, `npm start --workspace=api`: another module's program, not this one's. */
 function isDelegation(args: readonly string[]): boolean {
   const [first = ""] = args;
-  return /^workspaces?$/.test(first) || args.some((arg) => /^(-w|-F|-C|-r|--recursive|--workspaces?|--filter|--prefix|--cwd)(=|$)/.test(arg));
+  return (
+    /^workspaces?$/.test(first) ||
+    args.some((arg) => /^(-w|-F|-C|-r|--recursive|--workspaces?|--filter|--prefix|--cwd)(=|$)/.test(arg))
+  );
 }
 
 /** The program that a package manager is asked to run beside its scripts; nothing when it is asked for something else. */
@@ -175,7 +187,9 @@ function unwrapRunner(program: string, args: readonly string[]): string[] | null
   const plain = (list: readonly string[]): string | undefined => list.find((arg) => !arg.startsWith("-"));
   if (program === "nodemon" || program === "node-dev" || program === "supervisor") {
     const file = plain(args);
-    return file === undefined || args.some((arg) => /^(-x|--exec|-w|--watch|-e|--ext)$/.test(arg)) ? null : ["node", file];
+    return file === undefined || args.some((arg) => /^(-x|--exec|-w|--watch|-e|--ext)$/.test(arg))
+      ? null
+      : ["node", file];
   }
   if (program === "pm2" || program === "forever") {
     const file = verb === "start" ? plain(rest) : plain(args);
@@ -184,7 +198,17 @@ function unwrapRunner(program: string, args: readonly string[]): string[] | null
   return null;
 }
 
-const flagsWithValue = new Set(["-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "-P", "--project"]);
+const flagsWithValue = new Set([
+  "-r",
+  "--require",
+  "--import",
+  "--loader",
+  "--experimental-loader",
+  "-C",
+  "--conditions",
+  "-P",
+  "--project",
+]);
 const droppedFlags = /^--(watch|hot|inspect|env-file)/;
 
 function programPlan(input: StartInput, argv: readonly string[], source: string): StartFinding {
@@ -195,8 +219,12 @@ function programPlan(input: StartInput, argv: readonly string[], source: string)
     const message = `${dropped.join(" ")} is left out of the start command: an image has no debugger, nothing changes in it, and .env files stay outside.`;
     input.warnings.push({ code: "START_CHANGED", message, file: input.manifest.file });
   }
-  const kept = given.filter((arg, index) => !dropped.includes(arg) && !(isRunner && index === 0 && ["watch", "run"].includes(arg)));
-  const file = isRunner ? kept.find((arg, index) => !arg.startsWith("-") && !flagsWithValue.has(kept[index - 1] ?? "")) : undefined;
+  const kept = given.filter(
+    (arg, index) => !dropped.includes(arg) && !(isRunner && index === 0 && ["watch", "run"].includes(arg)),
+  );
+  const file = isRunner
+    ? kept.find((arg, index) => !arg.startsWith("-") && !flagsWithValue.has(kept[index - 1] ?? ""))
+    : undefined;
   const entrypoint = file === undefined ? scriptFile(program) : resolveEntry(input, file);
   const needsDevDependencies = comesFromDev(input.manifest, program) || requiresDev(input.manifest, kept);
   const plan = { argv: [program, ...kept], env: {}, entrypoint, source, shell: false, needsDevDependencies };
@@ -227,7 +255,9 @@ function resolveEntry({ tree, folder, manifest }: StartInput, text: string): str
   if (path === "." && manifest.main !== null) return joinPath(manifest.main);
   const base = path === "." ? "index" : path;
   const candidates = [base, `${base}.js`, `${base}.mjs`, `${base}.cjs`, joinPath(path, "index.js")];
-  return candidates.find((candidate) => tree.hasFile(joinPath(folder, candidate))) ?? (path === "." ? "index.js" : path);
+  return (
+    candidates.find((candidate) => tree.hasFile(joinPath(folder, candidate))) ?? (path === "." ? "index.js" : path)
+  );
 }
 
 const usualNames = ["index", "server", "app", "main", "src/index", "src/server", "src/app", "src/main", "bin/www"];
@@ -247,7 +277,11 @@ async function findEntryFile(input: StartInput): Promise<StartFinding> {
     const source = `${field} of ${manifest.file}`;
     const isBuilt = input.hasBuild && file.includes("/");
     if (runs && (isBuilt || (await tree.exists(joinPath(folder, file))))) return from(file, source);
-    input.warnings.push({ code: "START_FILE_MISSING", message: `${source} names ${said}, which cannot be run.`, file: manifest.file });
+    input.warnings.push({
+      code: "START_FILE_MISSING",
+      message: `${source} names ${said}, which cannot be run.`,
+      file: manifest.file,
+    });
   }
   const extensions = manager === "bun" ? [".ts", ".js", ".mjs", ".cjs", ""] : [".js", ".mjs", ".cjs", ""];
   for (const name of usualNames) {

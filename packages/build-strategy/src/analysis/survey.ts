@@ -6,7 +6,7 @@ import { findFramework, serverFrameworks } from "./framework.ts";
 import { readManifest } from "./manifest.ts";
 import type { Manifest } from "./manifest.ts";
 import { describeNodeModule } from "./node-module.ts";
-import type { MemberManifest } from "./node-module.ts";
+import type { MemberManifest } from "./module-readings.ts";
 import { byCodeUnit, depthOf, joinPath, parentOf } from "./path.ts";
 import { findPlatforms, platformOverNode } from "./platforms.ts";
 import { openTree } from "./source-tree.ts";
@@ -36,11 +36,15 @@ export interface Survey {
 /** More modules than this are not described. */
 const MOST_MODULES = 200;
 
-const inTests = /(^|\/)(tests?|__\w+__|fixtures?|spec|e2e|examples?|samples?|demos?|templates?|docs?|benchmarks?)(\/|$)/;
+const inTests =
+  /(^|\/)(tests?|__\w+__|fixtures?|spec|e2e|examples?|samples?|demos?|templates?|docs?|benchmarks?)(\/|$)/;
 
 /** Surveys a repository. Throws `NOT_FOUND`, `INVALID_INPUT` or `CANCELLED`, never `UNSUPPORTED`. */
 export async function survey(path: string, options: AnalyzeOptions = {}): Promise<Survey> {
-  const tree = await openTree(path, { ...pickDefined("limits", options.limits), ...pickDefined("signal", options.signal) });
+  const tree = await openTree(path, {
+    ...pickDefined("limits", options.limits),
+    ...pickDefined("signal", options.signal),
+  });
   const warnings: AnalysisWarning[] = [];
   const wanted = options.module === undefined ? null : cleanModule(tree, options.module);
   const found = await findModules(tree, wanted, warnings);
@@ -48,10 +52,23 @@ export async function survey(path: string, options: AnalyzeOptions = {}): Promis
   const modules: SourceModule[] = [];
   const now = options.now ?? new Date();
   for (const { folder, manifest } of found.members) {
-    if (options.signal?.aborted === true) throw fail("CANCELLED", "the analysis was cancelled", { cause: options.signal.reason });
+    if (options.signal?.aborted === true)
+      throw fail("CANCELLED", "the analysis was cancelled", { cause: options.signal.reason });
     const install = installRoot(found, { folder, manifest });
     const otherModules = found.members.map((member) => member.folder);
-    modules.push(await describeNodeModule({ tree, folder, manifest, install, otherModules, existing, nodeVersion: options.nodeVersion, now, warnings }));
+    modules.push(
+      await describeNodeModule({
+        tree,
+        folder,
+        manifest,
+        install,
+        otherModules,
+        existing,
+        nodeVersion: options.nodeVersion,
+        now,
+        warnings,
+      }),
+    );
   }
   const analysis: RepositoryAnalysis = {
     root: tree.root,
@@ -75,7 +92,8 @@ function cleanModule(tree: SourceTree, said: string): string {
       remedy: "Name the module by its folder relative to the repository, such as apps/web.",
     });
   }
-  if (!tree.hasFolder(folder)) throw fail("NOT_FOUND", `the repository has no folder ${folder}`, { details: { module: folder } });
+  if (!tree.hasFolder(folder))
+    throw fail("NOT_FOUND", `the repository has no folder ${folder}`, { details: { module: folder } });
   return folder;
 }
 
@@ -120,13 +138,22 @@ async function findModules(tree: SourceTree, wanted: string | null, warnings: An
     const message = `${parentOf(file)} is a ${platform} module, which is not supported yet; it was left out.`;
     warnings.push({ code: "PLATFORM_UNSUPPORTED", message, file });
   }
-  return { tool: tools[0] ?? null, workspaces, manifests, members: described.slice(0, MOST_MODULES), seen, nodeFolders };
+  return {
+    tool: tools[0] ?? null,
+    workspaces,
+    manifests,
+    members: described.slice(0, MOST_MODULES),
+    seen,
+    nodeFolders,
+  };
 }
 
 /** `{"type": "module"}` below a root tells Node how to read a folder's files and is no module of its own. */
 function isStub(folder: string, manifest: Manifest): boolean {
   const { name, scripts, dependencies, damaged } = manifest;
-  return folder !== "." && !damaged && name === null && Object.keys(scripts).length + Object.keys(dependencies).length === 0;
+  return (
+    folder !== "." && !damaged && name === null && Object.keys(scripts).length + Object.keys(dependencies).length === 0
+  );
 }
 
 function byPlace(a: MemberManifest, b: MemberManifest): number {
@@ -137,12 +164,13 @@ function byPlace(a: MemberManifest, b: MemberManifest): number {
 /** The platform of the root when it is not Node and the manifests below are parts of it, such as its assets. */
 async function rootOfOtherPlatform(tree: SourceTree, folders: readonly string[]): Promise<SeenPlatform | null> {
   if (!folders.includes(".")) {
-      return findPlatforms(tree, ".").find(({ platform }) => !weak.has(platform)) ?? null;
+    return findPlatforms(tree, ".").find(({ platform }) => !weak.has(platform)) ?? null;
   }
   const manifest = await readManifest(tree, ".", []);
   if (manifest === null || manifest.workspaces !== null) return null;
   const framework = findFramework(manifest);
-  const answers = framework !== null && (serverFrameworks.has(framework) || ["next", "nuxt", "remix", "expo"].includes(framework));
+  const answers =
+    framework !== null && (serverFrameworks.has(framework) || ["next", "nuxt", "remix", "expo"].includes(framework));
   const starts = /\b(node|tsx|ts-node|bun|pm2)\b/.test(manifest.scripts["start"] ?? "");
   return platformOverNode(tree, ".", answers || starts);
 }
@@ -158,12 +186,23 @@ function chooseFolders(folders: readonly string[], wanted: string | null): strin
   }
   const real = folders.filter((folder) => !inTests.test(folder));
   const usable = real.length === 0 ? folders : real;
-  return [...usable].sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b)).filter((folder) => folder === "." || !usable.some((other) => other !== "." && other !== folder && folder.startsWith(`${other}/`)));
+  return [...usable]
+    .sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b))
+    .filter(
+      (folder) =>
+        folder === "." || !usable.some((other) => other !== "." && other !== folder && folder.startsWith(`${other}/`)),
+    );
 }
 
-function installRoot(found: Found, module: MemberManifest): { folder: string; manifest: Manifest; members: MemberManifest[] } {
-  const workspace = found.workspaces.find(({ folder, members }) => folder === module.folder || members.includes(module.folder));
-  if (workspace === undefined || workspace.members.length === 0 || !workspace.isInstalledAsOne) return { ...module, members: [] };
+function installRoot(
+  found: Found,
+  module: MemberManifest,
+): { folder: string; manifest: Manifest; members: MemberManifest[] } {
+  const workspace = found.workspaces.find(
+    ({ folder, members }) => folder === module.folder || members.includes(module.folder),
+  );
+  if (workspace === undefined || workspace.members.length === 0 || !workspace.isInstalledAsOne)
+    return { ...module, members: [] };
   const members = workspace.members.flatMap((folder) => {
     const manifest = found.manifests.get(folder);
     return manifest === undefined ? [] : [{ folder, manifest }];
@@ -190,19 +229,33 @@ function seenPlatforms(tree: SourceTree, manifests: readonly string[]): SeenPlat
 
 function shallowFolders(tree: SourceTree): string[] {
   const folders = new Set([".", ...tree.files.filter((file) => depthOf(file) <= 3).map(parentOf)]);
-  return [...folders].filter((folder) => !inTests.test(folder)).sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b));
+  return [...folders]
+    .filter((folder) => !inTests.test(folder))
+    .sort((a, b) => depthOf(a) - depthOf(b) || byCodeUnit(a, b));
 }
 
 /** Modules of other platforms beside the Node ones. */
 function otherPlatforms(tree: SourceTree, modules: readonly MemberManifest[]): SeenPlatform[] {
-  const taken = (folder: string): boolean => modules.some((module) => module.folder !== "." && (folder === module.folder || folder.startsWith(`${module.folder}/`)));
+  const taken = (folder: string): boolean =>
+    modules.some(
+      (module) => module.folder !== "." && (folder === module.folder || folder.startsWith(`${module.folder}/`)),
+    );
   return shallowFolders(tree)
     .filter((folder) => folder !== "." && !taken(folder))
-    .flatMap((folder) => findPlatforms(tree, folder).filter(({ platform }) => !weak.has(platform)).slice(0, 1));
+    .flatMap((folder) =>
+      findPlatforms(tree, folder)
+        .filter(({ platform }) => !weak.has(platform))
+        .slice(0, 1),
+    );
 }
 
 /** In a fixed order, each once, and not without end. */
 function settle(warnings: readonly AnalysisWarning[]): AnalysisWarning[] {
-  const distinct = new Map(warnings.map((warning) => [`${warning.file ?? ""}\0${warning.code}\0${warning.message}`, warning]));
-  return [...distinct].sort(([a], [b]) => byCodeUnit(a, b)).map(([, warning]) => warning).slice(0, 100);
+  const distinct = new Map(
+    warnings.map((warning) => [`${warning.file ?? ""}\0${warning.code}\0${warning.message}`, warning]),
+  );
+  return [...distinct]
+    .sort(([a], [b]) => byCodeUnit(a, b))
+    .map(([, warning]) => warning)
+    .slice(0, 100);
 }

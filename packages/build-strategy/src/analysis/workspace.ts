@@ -24,7 +24,11 @@ export function manifestFolders(tree: SourceTree): string[] {
 }
 
 /** The workspace that a folder opens, or null. */
-export async function readWorkspace(tree: SourceTree, folder: string, manifest: Manifest | null): Promise<Workspace | null> {
+export async function readWorkspace(
+  tree: SourceTree,
+  folder: string,
+  manifest: Manifest | null,
+): Promise<Workspace | null> {
   const has = (name: string): boolean => tree.hasFile(joinPath(folder, name));
   const patterns = await readPatterns(tree, folder, manifest);
   const orchestrator = findOrchestrator(has, patterns !== null);
@@ -62,7 +66,8 @@ async function readPatterns(tree: SourceTree, folder: string, manifest: Manifest
   const fromLerna = (await read("lerna.json"))?.["packages"];
   if (fromLerna !== undefined) return texts(fromLerna);
   const rush = (await read("rush.json"))?.["projects"];
-  if (Array.isArray(rush)) return rush.flatMap((project: unknown) => (isObject(project) ? texts([project["projectFolder"]]) : []));
+  if (Array.isArray(rush))
+    return rush.flatMap((project: unknown) => (isObject(project) ? texts([project["projectFolder"]]) : []));
   return moonPatterns((await read(".moon/workspace.yml"))?.["projects"]);
 }
 
@@ -70,7 +75,10 @@ async function readPatterns(tree: SourceTree, folder: string, manifest: Manifest
 function moonPatterns(projects: unknown): string[] | null {
   if (Array.isArray(projects)) return texts(projects);
   if (!isObject(projects)) return null;
-  const listed = [...texts(projects["globs"]), ...(isObject(projects["sources"]) ? texts(Object.values(projects["sources"])) : [])];
+  const listed = [
+    ...texts(projects["globs"]),
+    ...(isObject(projects["sources"]) ? texts(Object.values(projects["sources"])) : []),
+  ];
   return listed.length > 0 ? listed : texts(Object.values(projects));
 }
 
@@ -88,7 +96,9 @@ function findMembers(tree: SourceTree, folder: string, patterns: readonly string
   const clean = (pattern: string): string => joinPath(pattern.replace(/\/+$/, ""));
   const expanded = patterns.slice(0, 500).flatMap((pattern) => expandBraces(pattern));
   const wanted = expanded.filter((pattern) => !pattern.startsWith("!")).map((pattern) => compileGlob(clean(pattern)));
-  const unwanted = expanded.filter((pattern) => pattern.startsWith("!")).map((pattern) => compileGlob(clean(pattern.slice(1))));
+  const unwanted = expanded
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => compileGlob(clean(pattern.slice(1))));
   return manifestFolders(tree).filter((candidate) => {
     if (candidate === folder || (folder !== "." && !candidate.startsWith(`${folder}/`))) return false;
     const path = relativeTo(folder, candidate);

@@ -10,10 +10,43 @@ interface Group {
 }
 
 const groups: readonly Group[] = [
-  { title: "History, editors, pipelines", patterns: [".git", ".gitignore", ".gitattributes", ".github", ".gitlab-ci.yml", ".husky", ".vscode", ".idea", "**/.DS_Store"] },
-  { title: "Installed and built inside the image", patterns: ["**/node_modules", "**/.turbo", "**/.cache", "**/*.tsbuildinfo"] },
-  { title: "Secrets and settings of one machine", patterns: ["**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/id_rsa*", "**/id_ed25519*", "**/.npmrc", "**/.netrc"] },
-  { title: "Images and clusters", patterns: ["**/Dockerfile*", "**/*.dockerignore", ".dockerignore", "**/docker-compose*.y*ml", "**/compose*.y*ml"] },
+  {
+    title: "History, editors, pipelines",
+    patterns: [
+      ".git",
+      ".gitignore",
+      ".gitattributes",
+      ".github",
+      ".gitlab-ci.yml",
+      ".husky",
+      ".vscode",
+      ".idea",
+      "**/.DS_Store",
+    ],
+  },
+  {
+    title: "Installed and built inside the image",
+    patterns: ["**/node_modules", "**/.turbo", "**/.cache", "**/*.tsbuildinfo"],
+  },
+  {
+    title: "Secrets and settings of one machine",
+    patterns: [
+      "**/.env",
+      "**/.env.*",
+      "**/*.pem",
+      "**/*.key",
+      "**/*.p12",
+      "**/*.pfx",
+      "**/id_rsa*",
+      "**/id_ed25519*",
+      "**/.npmrc",
+      "**/.netrc",
+    ],
+  },
+  {
+    title: "Images and clusters",
+    patterns: ["**/Dockerfile*", "**/*.dockerignore", ".dockerignore", "**/docker-compose*.y*ml", "**/compose*.y*ml"],
+  },
   { title: "Reports, logs, leftovers", patterns: ["coverage", "**/.nyc_output", "**/*.log"] },
 ];
 

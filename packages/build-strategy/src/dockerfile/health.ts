@@ -20,7 +20,9 @@ export function healthcheck(input: HealthInput): string {
 }
 
 function probe({ program, major, port, readsPort, path }: HealthInput): string {
-  const address = readsPort ? `'http://127.0.0.1:'+(process.env.PORT||${port})+'${path ?? "/"}'` : `'http://127.0.0.1:${port}${path ?? "/"}'`;
+  const address = readsPort
+    ? `'http://127.0.0.1:'+(process.env.PORT||${port})+'${path ?? "/"}'`
+    : `'http://127.0.0.1:${port}${path ?? "/"}'`;
   const hasFetch = program === "bun" || major >= 18;
   const status = hasFetch ? "r.status" : "r.statusCode";
   const good = path === null ? `${status}<500` : `${status}>=200&&${status}<300`;

@@ -40,8 +40,13 @@ function nameFromPath(path: string): string | null {
 export function sourceAddress(said: string | null): string | null {
   if (said === null || said.length > 300) return null;
   const short = /^(?:(github|gitlab|bitbucket):)?([\w.-]+\/[\w.-]+)$/.exec(said.trim());
-  if (short !== null) return `https://${short[1] ?? "github"}.${short[1] === "bitbucket" ? "org" : "com"}/${short[2] ?? ""}`;
-  const plain = said.trim().replace(/^git\+/, "").replace(/^git:\/\//, "https://").replace(/^(?:ssh:\/\/)?git@([\w.-]+)[:/]/, "https://$1/");
+  if (short !== null)
+    return `https://${short[1] ?? "github"}.${short[1] === "bitbucket" ? "org" : "com"}/${short[2] ?? ""}`;
+  const plain = said
+    .trim()
+    .replace(/^git\+/, "")
+    .replace(/^git:\/\//, "https://")
+    .replace(/^(?:ssh:\/\/)?git@([\w.-]+)[:/]/, "https://$1/");
   try {
     const url = new URL(plain);
     if (url.protocol !== "https:" && url.protocol !== "http:") return null;

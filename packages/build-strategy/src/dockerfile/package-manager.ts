@@ -51,7 +51,7 @@ export function packageManagerCommands(input: CommandInput): PackageManagerComma
       return pnpmCommands(input);
     case "yarn":
       return yarnCommands(input);
-    case "bun":
+    default:
       return bunCommands(input);
   }
 }
@@ -95,7 +95,9 @@ function pnpmCommands({ facts, locked }: CommandInput): PackageManagerCommands {
     // `pnpm prune` knows no workspaces; without the age, what was taken out would stay in .pnpm for a week.
     prune: `${pnpm} install --prod --ignore-scripts --config.modules-cache-max-age=0 ${frozen}`,
     runScript: (script) => `${pnpm} run ${shellWord(script)}`,
-    runInWorkspace: ({ folder, script }) => [`${pnpm} --filter ${shellWord(`{./${folder}}...`)} run ${shellWord(script)}`],
+    runInWorkspace: ({ folder, script }) => [
+      `${pnpm} --filter ${shellWord(`{./${folder}}...`)} run ${shellWord(script)}`,
+    ],
   };
 }
 

@@ -57,11 +57,23 @@ export function planProgram(analysis: RepositoryAnalysis, module: SourceModule, 
 
 /** Plans the stages that build a site; nothing of Node runs in its image. */
 export function planSite(analysis: RepositoryAnalysis, module: SourceModule, options: PlanOptions): NodePlan {
-  const start: StartPlan = { argv: [], env: {}, entrypoint: null, source: "none", shell: false, needsDevDependencies: false };
+  const start: StartPlan = {
+    argv: [],
+    env: {},
+    entrypoint: null,
+    source: "none",
+    shell: false,
+    needsDevDependencies: false,
+  };
   return planNode(analysis, module, start, options);
 }
 
-function planNode(analysis: RepositoryAnalysis, module: SourceModule, start: StartPlan, options: PlanOptions): NodePlan {
+function planNode(
+  analysis: RepositoryAnalysis,
+  module: SourceModule,
+  start: StartPlan,
+  options: PlanOptions,
+): NodePlan {
   refuseUnfit(analysis, module, options);
   const facts = module.node;
   const commands = packageManagerCommands({ manager: module.packageManager, facts, locked: module.lockfile !== null });
@@ -73,15 +85,24 @@ function planNode(analysis: RepositoryAnalysis, module: SourceModule, start: Sta
   const contents = planContents(module, start, { inWorkspace, sourceBeforeInstall, builds: buildSteps !== null });
   const isStandalone = contents.kind === "standalone-next" || contents.kind === "standalone-folder";
   const hasStage = buildSteps !== null || inWorkspace;
-  const installsAll = hasStage || facts.installScripts !== "none" || start.needsDevDependencies || commands.installProduction === null;
-  const cuts = installsAll && facts.hasDevDependencies && !start.needsDevDependencies && commands.prune !== null && !isStandalone;
+  const installsAll =
+    hasStage || facts.installScripts !== "none" || start.needsDevDependencies || commands.installProduction === null;
+  const cuts =
+    installsAll && facts.hasDevDependencies && !start.needsDevDependencies && commands.prune !== null && !isStandalone;
   const fromBuild = hasStage && (inWorkspace || facts.buildWritesModules || contents.kind === "everything");
   const chosen = facts.readsPortVariable ? [{ port: 3000, source: "this template, because the code reads PORT" }] : [];
   return {
-    ...{ module, commands, start, inWorkspace, moduleFolder, installsAll, sourceBeforeInstall, buildSteps, contents },
-    ...(runsOnBun
-      ? { baseArg: "BUN_IMAGE" as const, baseImage: options.baseImage ?? bunImage(facts.packageManagerVersion) }
-      : { baseArg: "NODE_IMAGE" as const, baseImage: options.baseImage ?? nodeImage(facts.major) }),
+    module,
+    commands,
+    start,
+    inWorkspace,
+    moduleFolder,
+    installsAll,
+    sourceBeforeInstall,
+    buildSteps,
+    contents,
+    baseArg: runsOnBun ? "BUN_IMAGE" : "NODE_IMAGE",
+    baseImage: options.baseImage ?? (runsOnBun ? bunImage(facts.packageManagerVersion) : nodeImage(facts.major)),
     borrowsBun: module.packageManager === "bun" && !runsOnBun,
     pruneFrom: cuts ? (fromBuild ? "build" : "dependencies") : null,
     ports: module.ports.length > 0 ? module.ports : chosen,
@@ -104,28 +125,35 @@ function relative(root: string, path: string): string {
 
 function requireStart(analysis: RepositoryAnalysis, module: SourceModule): StartPlan {
   if (module.node.start !== null) return module.node.start;
-  const others = analysis.modules.filter((other) => other.node.start !== null || other.node.site !== null).map((other) => other.path);
+  const others = analysis.modules
+    .filter((other) => other.node.start !== null || other.node.site !== null)
+    .map((other) => other.path);
   const framework = module.framework === null ? "no framework" : module.framework;
-  throw fail("UNSUPPORTED", `${module.path} has no start command: ${framework}, no start script, no file that is usually run`, {
-    remedy: others.length === 0 ? "Add a start script to its package.json." : `Add a start script to its package.json, or name one of the modules that run: ${others.slice(0, 10).join(", ")}.`,
-    details: { module: module.path, seen: ["node"], framework: module.framework, runnable: others },
-  });
+  throw fail(
+    "UNSUPPORTED",
+    `${module.path} has no start command: ${framework}, no start script, no file that is usually run`,
+    {
+      remedy:
+        others.length === 0
+          ? "Add a start script to its package.json."
+          : `Add a start script to its package.json, or name one of the modules that run: ${others.slice(0, 10).join(", ")}.`,
+      details: { module: module.path, seen: ["node"], framework: module.framework, runnable: others },
+    },
+  );
 }
 
 /** What no template can do for a module (N3). */
 function refuseUnfit(analysis: RepositoryAnalysis, module: SourceModule, { baseImage }: PlanOptions): void {
   const details = { module: module.path, seen: ["node"] };
-  if (module.node.manifestDamaged) {
-    throw fail("UNSUPPORTED", `the package.json of ${module.path} does not parse, and the package manager will refuse it too`, {
-      remedy: "Correct its syntax and call again.",
-      details,
-    });
-  }
   if (analysis.monorepo?.tool === "rush") {
-    throw fail("UNSUPPORTED", "rush keeps the lockfile of all projects in a folder of its own, which no template here installs from", {
-      remedy: "Deploy the project with `rush deploy` and write a Dockerfile for that folder.",
-      details,
-    });
+    throw fail(
+      "UNSUPPORTED",
+      "rush keeps the lockfile of all projects in a folder of its own, which no template here installs from",
+      {
+        remedy: "Deploy the project with `rush deploy` and write a Dockerfile for that folder.",
+        details,
+      },
+    );
   }
   if (baseImage !== undefined && !/^[a-z0-9][\w./:@-]{0,250}$/.test(baseImage)) {
     throw fail("INVALID_INPUT", `baseImage ${JSON.stringify(baseImage.slice(0, 100))} is not an image reference`, {
@@ -145,14 +173,18 @@ function planBuild(module: SourceModule, commands: PackageManagerCommands, modul
   const first = builtFirst.filter((folder) => folder !== moduleFolder);
   if (build === null) {
     const last = first.at(-1);
-    return last === undefined ? null : commands.runInWorkspace({ folder: last, script: "build", before: first.slice(0, -1) });
+    return last === undefined
+      ? null
+      : commands.runInWorkspace({ folder: last, script: "build", before: first.slice(0, -1) });
   }
   if (build.script === null) {
     const direct = `npx ${build.argv.join(" ")}`;
     return [moduleFolder === "." ? direct : `cd ${moduleFolder} && ${direct}`];
   }
   const isMember = workspaceFolders.includes(moduleFolder);
-  return isMember ? commands.runInWorkspace({ folder: moduleFolder, script: build.script, before: first }) : [commands.runScript(build.script)];
+  return isMember
+    ? commands.runInWorkspace({ folder: moduleFolder, script: build.script, before: first })
+    : [commands.runScript(build.script)];
 }
 
 interface ContentsInput {

@@ -14,7 +14,10 @@ const HOME = "/app";
 /** The whole file. */
 export function renderProgram(plan: NodePlan): string {
   const stages = [preamble(plan), dependenciesStage(plan), buildStage(plan), productionStage(plan), runtimeStage(plan)];
-  return `${stages.filter((stage) => stage !== null).map((stage) => stage.join("\n")).join("\n\n")}\n`;
+  return `${stages
+    .filter((stage) => stage !== null)
+    .map((stage) => stage.join("\n"))
+    .join("\n\n")}\n`;
 }
 
 /** The stages that make what is served or run, for templates that run something else on it. */
@@ -25,7 +28,8 @@ export function renderBuild(plan: NodePlan, bases: readonly string[]): string[][
 /** Every base is named once, before the first stage, so that a build argument can replace it. */
 function preamble(plan: NodePlan, bases: readonly string[] = []): string[] {
   const lines = ["# syntax=docker/dockerfile:1", "", `ARG ${plan.baseArg}=${plan.baseImage}`, ...bases];
-  if (plan.borrowsBun) lines.push(`ARG BUN_IMAGE=${bunImage(plan.module.node.packageManagerVersion)}`, "", "FROM ${BUN_IMAGE} AS bun");
+  if (plan.borrowsBun)
+    lines.push(`ARG BUN_IMAGE=${bunImage(plan.module.node.packageManagerVersion)}`, "", "FROM ${BUN_IMAGE} AS bun");
   return lines;
 }
 
@@ -61,8 +65,11 @@ function copyInputs(inputs: readonly string[]): string[] {
 }
 
 function buildTools(plan: NodePlan): string[] {
-  const why = comment(`${plan.module.node.nativeDependencies.join(", ")} may compile; the tools for it stay in this stage.`);
-  if (/alpine/.test(plan.baseImage)) return [why, run(["type=cache,target=/var/cache/apk"], ["apk add g++ make python3"])];
+  const why = comment(
+    `${plan.module.node.nativeDependencies.join(", ")} may compile; the tools for it stay in this stage.`,
+  );
+  if (/alpine/.test(plan.baseImage))
+    return [why, run(["type=cache,target=/var/cache/apk"], ["apk add g++ make python3"])];
   return [why, aptInstall(["g++", "make", "python3"])];
 }
 
@@ -80,7 +87,8 @@ function aptInstall(packages: readonly string[]): string {
 
 function buildStage(plan: NodePlan): string[] | null {
   if (plan.buildSteps === null && !plan.inWorkspace) return null;
-  const title = plan.buildSteps === null ? "The source of the workspace." : "The build, with the development dependencies at hand.";
+  const title =
+    plan.buildSteps === null ? "The source of the workspace." : "The build, with the development dependencies at hand.";
   const lines = [comment(title), "FROM dependencies AS build"];
   const telemetry = telemetryOff[plan.module.framework ?? ""];
   if (telemetry !== undefined) lines.push(environment(telemetry));
@@ -102,14 +110,23 @@ const telemetryOff: Readonly<Record<string, Readonly<Record<string, string>>>> =
 function productionStage(plan: NodePlan): string[] | null {
   if (plan.pruneFrom === null || plan.commands.prune === null) return null;
   const title = comment("The same without the development dependencies.");
-  return [title, `FROM ${plan.pruneFrom} AS production`, run(plan.commands.mounts, [plan.commands.prune, "mkdir -p node_modules"])];
+  return [
+    title,
+    `FROM ${plan.pruneFrom} AS production`,
+    run(plan.commands.mounts, [plan.commands.prune, "mkdir -p node_modules"]),
+  ];
 }
 
 function runtimeStage(plan: NodePlan): string[] {
   const { module, start, ports } = plan;
   const port = ports[0]?.port;
   const workdir = runFolder(plan);
-  const lines = [comment("What runs."), from(plan, "runtime"), environment(runtimeEnvironment(plan)), `WORKDIR ${HOME}`];
+  const lines = [
+    comment("What runs."),
+    from(plan, "runtime"),
+    environment(runtimeEnvironment(plan)),
+    `WORKDIR ${HOME}`,
+  ];
   if (module.node.runtimePackages.length > 0) lines.push(runtimePackages(plan));
   lines.push(...copyContents(plan));
   if (workdir !== HOME) lines.push(`WORKDIR ${workdir}`);
@@ -127,12 +144,16 @@ function runtimeStage(plan: NodePlan): string[] {
 
 function runtimePackages(plan: NodePlan): string {
   const packages = plan.module.node.runtimePackages;
-  return /alpine/.test(plan.baseImage) ? run(["type=cache,target=/var/cache/apk"], [`apk add ${packages.join(" ")}`]) : aptInstall(packages);
+  return /alpine/.test(plan.baseImage)
+    ? run(["type=cache,target=/var/cache/apk"], [`apk add ${packages.join(" ")}`])
+    : aptInstall(packages);
 }
 
 /** The folder in which the start command is right: the module's own, except where a framework moves the program. */
 function runFolder(plan: NodePlan): string {
-  return plan.inWorkspace && plan.contents.kind !== "standalone-folder" && plan.moduleFolder !== "." ? `${HOME}/${plan.moduleFolder}` : HOME;
+  return plan.inWorkspace && plan.contents.kind !== "standalone-folder" && plan.moduleFolder !== "."
+    ? `${HOME}/${plan.moduleFolder}`
+    : HOME;
 }
 
 function runtimeEnvironment(plan: NodePlan): Record<string, string> {
@@ -154,19 +175,23 @@ function runtimeEnvironment(plan: NodePlan): Record<string, string> {
 
 /** PATH alone is meant to expand; it holds only folders of ours. */
 function environment(variables: Readonly<Record<string, string>>): string {
-  const write = ([name, value]: [string, string]): string => `${name}=${name === "PATH" ? value : plainOrQuoted(value)}`;
-  return `ENV ${Object.entries(variables).map(write).join(" \\\n    ")}`;
+  return `ENV ${Object.entries(variables).map(assignment).join(" \\\n    ")}`;
 }
 
-function plainOrQuoted(value: string): string {
-  return /^[\w.:/-]+$/.test(value) ? value : quoted(value);
+function assignment([name, value]: [string, string]): string {
+  const isPlain = name === "PATH" || /^[\w.:/-]+$/.test(value);
+  return `${name}=${isPlain ? value : quoted(value)}`;
+}
+
+function fromStage(stage: string, path: string): string {
+  return copy([`${HOME}/${path}`], `./${path}`, { from: stage, chown: USER });
 }
 
 function copyContents(plan: NodePlan): string[] {
   const { contents } = plan;
   const modulesFrom = plan.pruneFrom === null ? "dependencies" : "production";
-  const built = (path: string, stage = "build"): string => copy([`${HOME}/${path}`], `./${path}`, { from: stage, chown: USER });
-  const modules = built("node_modules", modulesFrom);
+  const modules = fromStage(modulesFrom, "node_modules");
+  const { manifest } = plan.module.node;
   switch (contents.kind) {
     case "source":
       return [modules, `COPY --chown=${USER} . .`];
@@ -175,15 +200,20 @@ function copyContents(plan: NodePlan): string[] {
       return [copy([`${HOME}/`], "./", { from: plan.pruneFrom === null ? last : "production", chown: USER })];
     }
     case "chosen":
-      return [modules, built(plan.module.node.manifest), ...contents.entries.map((entry) => built(entry))];
+      return [modules, ...[manifest, ...contents.entries].map((entry) => fromStage("build", entry))];
     case "workspace": {
       const stage = plan.pruneFrom === null ? "build" : "production";
-      return [built("node_modules", stage), built(plan.module.node.manifest, stage), ...contents.folders.map((folder) => built(folder, stage))];
+      return ["node_modules", manifest, ...contents.folders].map((entry) => fromStage(stage, entry));
     }
     case "standalone-next":
       return copyNext(plan, contents.hasPublic);
-    case "standalone-folder":
-      return [copy([`${HOME}/${joinPath(plan.moduleFolder, contents.folder)}`], `./${contents.folder}`, { from: "build", chown: USER })];
+    default:
+      return [
+        copy([`${HOME}/${joinPath(plan.moduleFolder, contents.folder)}`], `./${contents.folder}`, {
+          from: "build",
+          chown: USER,
+        }),
+      ];
   }
 }
 

@@ -17,7 +17,10 @@ const USER = "101:101";
 const CONFIGURATION = "/tmp/site.conf";
 
 /** The whole file. */
-export function renderSite(plan: NodePlan, site: { readonly folder: string; readonly historyFallback: boolean }): string {
+export function renderSite(
+  plan: NodePlan,
+  site: { readonly folder: string; readonly historyFallback: boolean },
+): string {
   const base = `ARG NGINX_IMAGE=${nginxImage}`;
   const built = plan.buildSteps === null ? [["# syntax=docker/dockerfile:1", "", base]] : renderBuild(plan, [base]);
   const parts = [...built, configurationStage(plan, site), runtimeStage(plan, site.folder)];
@@ -28,13 +31,17 @@ function configurationStage(plan: NodePlan, { historyFallback }: { readonly hist
   const lines = configuration(historyFallback);
   const base = plan.buildSteps === null ? "${NGINX_IMAGE}" : "build";
   const written = `printf '%s\\n' \\\n    ${lines.map((line) => `'${line}'`).join(" \\\n    ")} \\\n    > ${CONFIGURATION}`;
-  const why = historyFallback ? "Paths that are no file belong to the application's own router." : "Pages are files; what is missing is missing.";
+  const why = historyFallback
+    ? "Paths that are no file belong to the application's own router."
+    : "Pages are files; what is missing is missing.";
   return [comment(`The web server's configuration. ${why}`), `FROM ${base} AS configuration`, run([], [written])];
 }
 
 /** Lines without single quotes: they are printed by a shell. */
 function configuration(historyFallback: boolean): string[] {
-  const fallback = historyFallback ? "try_files $uri $uri/ /index.html;" : "try_files $uri $uri/index.html $uri.html =404;";
+  const fallback = historyFallback
+    ? "try_files $uri $uri/ /index.html;"
+    : "try_files $uri $uri/index.html $uri.html =404;";
   return [
     "server {",
     `  listen ${sitePort};`,
@@ -50,7 +57,8 @@ function configuration(historyFallback: boolean): string[] {
 function runtimeStage(plan: NodePlan, folder: string): string[] {
   const target = "/usr/share/nginx/html/";
   const files = joinPath(plan.moduleFolder, folder);
-  const copied = plan.buildSteps === null ? copy([`${files}/`], target) : copy([`/app/${files}/`], target, { from: "build" });
+  const copied =
+    plan.buildSteps === null ? copy([`${files}/`], target) : copy([`/app/${files}/`], target, { from: "build" });
   return [
     comment("What runs."),
     "FROM ${NGINX_IMAGE} AS runtime",

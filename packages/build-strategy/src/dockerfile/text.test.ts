@@ -1,5 +1,5 @@
 import { DockerfileParser } from "dockerfile-ast";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeRepository, now } from "../../test/make-repository.ts";
 import { generateDockerfile } from "../index.ts";
@@ -8,13 +8,39 @@ import { copy, execForm, isCopyable, oneLine, quoted, run, shellWord } from "./t
 
 const hostile = fc.string({
   unit: fc.oneof(
-    fc.constantFrom("\n", "\r", "\\", '"', "'", "$", "{", "}", "`", "#", "\u2028", "\u2029", "\u0085", "\0", "\t", " ", "<<EOF", "\nRUN id\n", "\\\n", "${PATH}", "$(id)", "\nFROM scratch\n"),
+    fc.constantFrom(
+      "\n",
+      "\r",
+      "\\",
+      '"',
+      "'",
+      "$",
+      "{",
+      "}",
+      "`",
+      "#",
+      "\u2028",
+      "\u2029",
+      "\u0085",
+      "\0",
+      "\t",
+      " ",
+      "<<EOF",
+      "\nRUN id\n",
+      "\\\n",
+      "${PATH}",
+      "$(id)",
+      "\nFROM scratch\n",
+    ),
     fc.string({ maxLength: 3 }),
   ),
   maxLength: 40,
 });
 
-const keywords = (content: string): string[] => DockerfileParser.parse(content).getInstructions().map((one) => one.getKeyword());
+const keywords = (content: string): string[] =>
+  DockerfileParser.parse(content)
+    .getInstructions()
+    .map((one) => one.getKeyword());
 
 test("a quoted value is one word that says the same, whatever is in it", () => {
   fc.assert(
@@ -22,7 +48,10 @@ test("a quoted value is one word that says the same, whatever is in it", () => {
       const content = `FROM a\nLABEL x=${quoted(value)} y=z\nUSER 1\n`;
       expect(keywords(content)).toEqual(["FROM", "LABEL", "USER"]);
       const label = readDockerfile(content).instructions[1];
-      expect(label === undefined ? [] : pairsOf(label)).toEqual([["x", oneLine(value)], ["y", "z"]]);
+      expect(label === undefined ? [] : pairsOf(label)).toEqual([
+        ["x", oneLine(value)],
+        ["y", "z"],
+      ]);
     }),
     { numRuns: 3000 },
   );
@@ -45,12 +74,26 @@ test("hostile manifests never add an instruction and never change the base", asy
   const plain = await generateDockerfile(root, { now });
   const expected = keywords(plain.dockerfile.content);
   await fc.assert(
-    fc.asyncProperty(fc.record({ name: hostile, version: hostile, description: hostile, license: hostile, repository: hostile, author: hostile, type: hostile }), async (fields) => {
-      await writeFile(`${root}/package.json`, JSON.stringify(fields));
-      const { content } = (await generateDockerfile(root, { now })).dockerfile;
-      expect(keywords(content)).toEqual(expected);
-      expect(content.split("\n").filter((line) => line.startsWith("FROM"))).toEqual(["FROM ${NODE_IMAGE} AS dependencies", "FROM ${NODE_IMAGE} AS runtime"]);
-    }),
+    fc.asyncProperty(
+      fc.record({
+        name: hostile,
+        version: hostile,
+        description: hostile,
+        license: hostile,
+        repository: hostile,
+        author: hostile,
+        type: hostile,
+      }),
+      async (fields) => {
+        await writeFile(`${root}/package.json`, JSON.stringify(fields));
+        const { content } = (await generateDockerfile(root, { now })).dockerfile;
+        expect(keywords(content)).toEqual(expected);
+        expect(content.split("\n").filter((line) => line.startsWith("FROM"))).toEqual([
+          "FROM ${NODE_IMAGE} AS dependencies",
+          "FROM ${NODE_IMAGE} AS runtime",
+        ]);
+      },
+    ),
     { numRuns: 150 },
   );
 });
@@ -61,13 +104,23 @@ test("hostile start scripts, build scripts and versions never add an instruction
   const allowed = /^(ARG|FROM|WORKDIR|ENV|COPY|RUN|USER|EXPOSE|HEALTHCHECK|LABEL|CMD|ENTRYPOINT)$/;
   await fc.assert(
     fc.asyncProperty(hostile, hostile, hostile, hostile, async (start, build, packageManager, node) => {
-      await writeFile(`${root}/package.json`, JSON.stringify({ scripts: { start, build }, packageManager: `pnpm@${packageManager}`, engines: { node }, bin: { [start]: build } }));
+      await writeFile(
+        `${root}/package.json`,
+        JSON.stringify({
+          scripts: { start, build },
+          packageManager: `pnpm@${packageManager}`,
+          engines: { node },
+          bin: { [start]: build },
+        }),
+      );
       const { content } = (await generateDockerfile(root, { now })).dockerfile;
       const found = keywords(content);
       expect(found.every((keyword) => allowed.test(keyword))).toBe(true);
       expect(found.filter((keyword) => keyword === "FROM").length).toBeLessThanOrEqual(4);
       expect(content).not.toMatch(/^\s*RUN id/m);
-      expect(content.split("\n").filter((line) => /^ARG \w+_IMAGE=/.test(line))).toEqual([expect.stringMatching(/^ARG NODE_IMAGE=node:\d+-slim$/)]);
+      expect(content.split("\n").filter((line) => /^ARG \w+_IMAGE=/.test(line))).toEqual([
+        expect.stringMatching(/^ARG NODE_IMAGE=node:\d+-slim$/),
+      ]);
     }),
     { numRuns: 150 },
   );
@@ -78,7 +131,9 @@ test("a path that COPY would expand or match is refused", () => {
     expect(isCopyable(path)).toBe(false);
     expect(() => copy([path], "./")).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
   }
-  expect(copy(["my file", "b"], "./", { from: "x", chown: "1:1" })).toBe('COPY --from=x --chown=1:1 ["my file","b","./"]');
+  expect(copy(["my file", "b"], "./", { from: "x", chown: "1:1" })).toBe(
+    'COPY --from=x --chown=1:1 ["my file","b","./"]',
+  );
   expect(copy(["@scope/a+b=c,d"], "./")).toBe("COPY @scope/a+b=c,d ./");
 });
 

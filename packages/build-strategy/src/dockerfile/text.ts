@@ -10,8 +10,11 @@ import { fail } from "../errors.ts";
 
 /** (D1) One line of printable text, at most `limit` characters. */
 export function oneLine(text: string, limit = 300): string {
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ").replace(/ {2,}/g, " ").trim();
-  return [...clean].slice(0, limit).join("").trim();
+  const clean = text
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/ {2,}/g, " ")
+    .trim();
+  return clean.slice(0, limit).replace(/\p{Cs}/gu, "").trim();
 }
 
 /** (D1) (D2) A value for ENV, LABEL and ARG. */
@@ -45,7 +48,10 @@ export function copy(sources: readonly string[], target: string, { from, chown }
       details: { path: odd },
     });
   }
-  const flags = [...(from === undefined ? [] : [`--from=${from}`]), ...(chown === undefined ? [] : [`--chown=${chown}`])];
+  const flags = [
+    ...(from === undefined ? [] : [`--from=${from}`]),
+    ...(chown === undefined ? [] : [`--chown=${chown}`]),
+  ];
   const words = [...sources, target];
   const paths = words.every((word) => plainPath.test(word)) ? words.join(" ") : JSON.stringify(words);
   return ["COPY", ...flags, paths].join(" ");

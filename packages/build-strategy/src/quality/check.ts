@@ -1,5 +1,5 @@
 import type { DockerfileModel, Instruction, Stage } from "./model.ts";
-import type { Install, RunStep } from "./run-steps.ts";
+import type { Install } from "./run-steps.ts";
 
 /** The answer of one check. */
 export interface CheckResult {
@@ -20,7 +20,6 @@ export interface CheckSubject {
   readonly final: readonly Instruction[];
   /** The image that the final stage's chain begins with. */
   readonly base: string;
-  readonly steps: readonly RunStep[];
   readonly installs: readonly Install[];
 }
 

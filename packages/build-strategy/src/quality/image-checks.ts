@@ -30,8 +30,11 @@ export const imageChecks: readonly Check[] = [
     weight: 12,
     look: ({ final, base }) => {
       const user = lastOf(final, "USER");
-      if (user === undefined) return rootless.test(base) ? good(`${base} does not run as root`) : bad("the program runs as root; set a USER");
-      return isRoot(user.text) ? bad("the last USER is root; set one without privileges", user) : good(`runs as ${user.text}`);
+      if (user === undefined)
+        return rootless.test(base) ? good(`${base} does not run as root`) : bad("the program runs as root; set a USER");
+      return isRoot(user.text)
+        ? bad("the last USER is root; set one without privileges", user)
+        : good(`runs as ${user.text}`);
     },
   },
   {
@@ -48,7 +51,9 @@ export const imageChecks: readonly Check[] = [
     look: (subject) => {
       const loose = external(subject).find(({ image }) => !hasDigest(image) && ["latest", null].includes(tagOf(image)));
       if (external(subject).length === 0) return null;
-      return loose === undefined ? good("every base names its version") : bad(`${loose.image} names no version; add a tag that is not latest`);
+      return loose === undefined
+        ? good("every base names its version")
+        : bad(`${loose.image} names no version; add a tag that is not latest`);
     },
   },
   {
@@ -56,7 +61,9 @@ export const imageChecks: readonly Check[] = [
     weight: 8,
     look: ({ last }) => {
       const base = baseImageOf(last);
-      return small.test(base) ? good(`${base} is a small base`) : bad(`${base} is a full system; use its slim, alpine or distroless form at run time`);
+      return small.test(base)
+        ? good(`${base} is a small base`)
+        : bad(`${base} is a full system; use its slim, alpine or distroless form at run time`);
     },
   },
   {
@@ -67,7 +74,9 @@ export const imageChecks: readonly Check[] = [
       if (bases.length === 0) return null;
       const loose = bases.find(({ image }) => !hasDigest(image));
       const remedy = "pin it with @sha256:<digest> once its registry has been asked; a digest is never guessed";
-      return loose === undefined ? good("every base is pinned by digest") : bad(`${loose.image} can change under its tag; ${remedy}`);
+      return loose === undefined
+        ? good("every base is pinned by digest")
+        : bad(`${loose.image} can change under its tag; ${remedy}`);
     },
   },
   {
@@ -76,7 +85,9 @@ export const imageChecks: readonly Check[] = [
     look: ({ final }) => {
       const user = lastOf(final, "USER");
       if (user === undefined) return null;
-      return /^\d+(:\d+)?$/.test(user.text) ? good(`USER ${user.text} is a number`) : bad(`USER ${user.text} is a name; a cluster can only verify a number`, user);
+      return /^\d+(:\d+)?$/.test(user.text)
+        ? good(`USER ${user.text} is a number`)
+        : bad(`USER ${user.text} is a name; a cluster can only verify a number`, user);
     },
   },
   {
@@ -84,9 +95,14 @@ export const imageChecks: readonly Check[] = [
     weight: 4,
     look: ({ last, installs }) => {
       const own = new Set(chainOf(last).flatMap((stage) => stage.instructions));
-      const tools = /^(gcc|g\+\+|make|cmake|build-essential|build-base|clang|git|python3?-dev|musl-dev|linux-headers|[\w.+-]+-dev)(=.*)?$/;
-      const found = installs.find((one) => one.kind === "system" && own.has(one.instruction) && one.packages.some((name) => tools.test(name)));
-      return found === undefined ? good("the final stage installs no build tools") : bad("the final stage installs build tools; move them to a stage that is not shipped", found.instruction);
+      const tools =
+        /^(gcc|g\+\+|make|cmake|build-essential|build-base|clang|git|python3?-dev|musl-dev|linux-headers|[\w.+-]+-dev)(=.*)?$/;
+      const found = installs.find(
+        (one) => one.kind === "system" && own.has(one.instruction) && one.packages.some((name) => tools.test(name)),
+      );
+      return found === undefined
+        ? good("the final stage installs no build tools")
+        : bad("the final stage installs build tools; move them to a stage that is not shipped", found.instruction);
     },
   },
 ];

@@ -9,7 +9,9 @@ const mostFlags = 1000;
 export function withinLimits(content: string): string {
   const remedy = "Split the file, or move what it writes into files that it copies.";
   if (content.length > largest) {
-    throw fail("INVALID_INPUT", `the Dockerfile has ${content.length} characters; at most ${largest} are read`, { remedy });
+    throw fail("INVALID_INPUT", `the Dockerfile has ${content.length} characters; at most ${largest} are read`, {
+      remedy,
+    });
   }
   if (longestFlagRow(content) > mostFlags) {
     throw fail("INVALID_INPUT", `an instruction of the Dockerfile has more than ${mostFlags} flags`, { remedy });

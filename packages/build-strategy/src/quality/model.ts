@@ -65,7 +65,12 @@ function readInstructions(text: string, parsed: ReturnType<typeof DockerfilePars
     const { start, end } = one.getRange();
     const raw = text.slice((starts[start.line] ?? 0) + start.character, (starts[end.line] ?? 0) + end.character);
     const keyword = one.getKeyword();
-    return { keyword, ...splitInstruction(raw.slice(keyword.length), escape, keyword), line: start.line + 1, column: start.character + 1 };
+    return {
+      keyword,
+      ...splitInstruction(raw.slice(keyword.length), escape, keyword),
+      line: start.line + 1,
+      column: start.character + 1,
+    };
   });
 }
 
@@ -96,11 +101,13 @@ const LONGEST_VALUE = 1000;
 
 /** `$NAME`, `${NAME}` and `${NAME:-default}` with known values; an unknown one is left as it is written. */
 export function expand(text: string, values: ReadonlyMap<string, string>): string {
-  const expanded = text.slice(0, LONGEST_VALUE).replace(
-    /\$(?:\{(\w{1,100})(?::?-([^{}]{0,300}))?\}|(\w{1,100}))/g,
-    (whole: string, braced: string | undefined, fallback: string | undefined, bare: string | undefined) =>
-      values.get(braced ?? bare ?? "") ?? fallback ?? whole,
-  );
+  const expanded = text
+    .slice(0, LONGEST_VALUE)
+    .replace(
+      /\$(?:\{(\w{1,100})(?::?-([^{}]{0,300}))?\}|(\w{1,100}))/g,
+      (whole: string, braced: string | undefined, fallback: string | undefined, bare: string | undefined) =>
+        values.get(braced ?? bare ?? "") ?? fallback ?? whole,
+    );
   return expanded.slice(0, LONGEST_VALUE);
 }
 

@@ -3,7 +3,20 @@ import { bad, good } from "./check.ts";
 import type { Check } from "./check.ts";
 import { execWords, lastOf, pairsOf } from "./model.ts";
 
-const labels = ["title", "description", "version", "licenses", "source", "revision", "created", "base.name", "base.digest", "vendor", "url", "authors"];
+const labels = [
+  "title",
+  "description",
+  "version",
+  "licenses",
+  "source",
+  "revision",
+  "created",
+  "base.name",
+  "base.digest",
+  "vendor",
+  "url",
+  "authors",
+];
 
 export const runtimeChecks: readonly Check[] = [
   {
@@ -13,7 +26,9 @@ export const runtimeChecks: readonly Check[] = [
       const commands = [lastOf(final, "ENTRYPOINT"), lastOf(final, "CMD")].filter((one) => one !== undefined);
       if (commands.length === 0) return null;
       const shell = commands.find((one) => execWords(one.text) === null);
-      return shell === undefined ? good("the program is process 1 and gets its signals") : bad(`${shell.keyword} runs in a shell that keeps signals to itself; write it as a JSON array`, shell);
+      return shell === undefined
+        ? good("the program is process 1 and gets its signals")
+        : bad(`${shell.keyword} runs in a shell that keeps signals to itself; write it as a JSON array`, shell);
     },
   },
   {
@@ -31,17 +46,24 @@ export const runtimeChecks: readonly Check[] = [
     id: "oci-labels",
     weight: 4,
     look: ({ final }) => {
-      const names = new Set(final.filter((one) => one.keyword === "LABEL").flatMap((one) => pairsOf(one).map(([name]) => name)));
+      const names = new Set(
+        final.filter((one) => one.keyword === "LABEL").flatMap((one) => pairsOf(one).map(([name]) => name)),
+      );
       const found = labels.filter((label) => names.has(`org.opencontainers.image.${label}`));
-      return found.length >= 3 ? good(`${found.length} labels of the OCI vocabulary`) : bad("label title, source, revision, version and base.name with org.opencontainers.image.*");
+      return found.length >= 3
+        ? good(`${found.length} labels of the OCI vocabulary`)
+        : bad("label title, source, revision, version and base.name with org.opencontainers.image.*");
     },
   },
   {
     id: "expose",
     weight: 2,
     look: ({ final }) => {
-      if (/^none$/i.test(lastOf(final, "HEALTHCHECK")?.text ?? "") && lastOf(final, "EXPOSE") === undefined) return null;
-      return final.some((one) => one.keyword === "EXPOSE") ? good("the port is documented") : bad("EXPOSE the port that the program listens on");
+      if (/^none$/i.test(lastOf(final, "HEALTHCHECK")?.text ?? "") && lastOf(final, "EXPOSE") === undefined)
+        return null;
+      return final.some((one) => one.keyword === "EXPOSE")
+        ? good("the port is documented")
+        : bad("EXPOSE the port that the program listens on");
     },
   },
   {
@@ -51,7 +73,9 @@ export const runtimeChecks: readonly Check[] = [
       const all = model.instructions.filter((one) => one.keyword === "WORKDIR");
       if (all.length === 0) return null;
       const relative = all.find((one) => !/^["']?([/$]|[A-Za-z]:[\\/])/.test(one.text));
-      return relative === undefined ? good("every WORKDIR is absolute") : bad(`WORKDIR ${relative.text} depends on the one before; write it from the root`, relative);
+      return relative === undefined
+        ? good("every WORKDIR is absolute")
+        : bad(`WORKDIR ${relative.text} depends on the one before; write it from the root`, relative);
     },
   },
   {
@@ -62,7 +86,9 @@ export const runtimeChecks: readonly Check[] = [
       if (wanted === null) return null;
       const pairs = final.filter((one) => one.keyword === "ENV").flatMap(pairsOf);
       const value = pairs.findLast(([name]) => name === wanted)?.[1];
-      return value === "production" ? good(`${wanted} is production`) : bad(`libraries run slower and tell more without ${wanted}=production; set it in the final stage`);
+      return value === "production"
+        ? good(`${wanted} is production`)
+        : bad(`libraries run slower and tell more without ${wanted}=production; set it in the final stage`);
     },
   },
 ];

@@ -25,12 +25,29 @@ CMD ["node","a.js"]
 `;
 
 test("there are 21 checks, each with its weight", () => {
-  expect(Object.fromEntries(lexicalChecks.map(({ id, weight }) => [id, weight]))).toEqual({
-    ...{ "non-root-user": 12, "multi-stage": 10, "pinned-tag": 8, "minimal-base": 8, "cache-mounts": 7, "manifests-first": 7 },
-    ...{ "digest-pin": 6, "exec-form": 6, "no-secrets": 6, "frozen-install": 5, healthcheck: 5, "oci-labels": 4, "no-build-tools": 4 },
-    ...{ "apt-hygiene": 3, "syntax-directive": 2, "numeric-user": 2, expose: 2, "absolute-workdir": 2, "no-remote-add": 2 },
-    ...{ "no-sudo-or-piped-shell": 2, "production-environment": 2 },
-  });
+  expect(lexicalChecks.map(({ id, weight }) => `${id} ${weight}`)).toEqual([
+    "non-root-user 12",
+    "multi-stage 10",
+    "pinned-tag 8",
+    "minimal-base 8",
+    "digest-pin 6",
+    "numeric-user 2",
+    "no-build-tools 4",
+    "cache-mounts 7",
+    "manifests-first 7",
+    "frozen-install 5",
+    "apt-hygiene 3",
+    "no-remote-add 2",
+    "no-sudo-or-piped-shell 2",
+    "syntax-directive 2",
+    "no-secrets 6",
+    "exec-form 6",
+    "healthcheck 5",
+    "oci-labels 4",
+    "expose 2",
+    "absolute-workdir 2",
+    "production-environment 2",
+  ]);
 });
 
 test("a file that does everything right has 100", () => {
@@ -44,9 +61,9 @@ describe("one step back costs one check:", () => {
   test.each([
     ["non-root-user", "USER 1000:1000", ""],
     ["non-root-user", "USER 1000:1000", "USER 0:0"],
-    ["non-root-user", "USER 1000:1000", "USER 1000\nUSER root"],
+    ["non-root-user", "USER 1000:1000", "USER 1000\nUSER 0"],
     ["numeric-user", "USER 1000:1000", "USER node"],
-    ["pinned-tag", `node:24-slim${digest}`, "node:latest"],
+    ["pinned-tag", `node:24-slim${digest}`, "busybox:latest"],
     ["minimal-base", "24-slim", "24"],
     ["digest-pin", digest, ""],
     ["cache-mounts", "--mount=type=cache,target=/root/.npm", ""],
@@ -57,7 +74,11 @@ describe("one step back costs one check:", () => {
     ["no-secrets", "COPY --from=build /app ./", "COPY --from=build /app ./\nCOPY .env ./"],
     ["healthcheck", 'HEALTHCHECK CMD ["node","-e","0"]', ""],
     ["oci-labels", "LABEL ", "LABEL a=b\n# "],
-    ["no-build-tools", "USER 1000", "RUN --mount=type=cache,target=/var/cache/apt apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*\nUSER 1000"],
+    [
+      "no-build-tools",
+      "USER 1000",
+      "RUN --mount=type=cache,target=/var/cache/apt apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*\nUSER 1000",
+    ],
     ["apt-hygiene", "--no-install-recommends", ""],
     ["syntax-directive", "# syntax=docker/dockerfile:1\n", ""],
     ["expose", "EXPOSE 3000", ""],
@@ -82,12 +103,25 @@ test("one stage costs the check of stages", () => {
 
 test("a check that does not apply counts neither way", () => {
   const ids = scoreDockerfile("FROM scratch\nUSER 1\nHEALTHCHECK NONE\n").checks.map((check) => check.id);
-  for (const id of ["apt-hygiene", "cache-mounts", "frozen-install", "manifests-first", "exec-form", "healthcheck", "expose", "digest-pin"]) expect(ids).not.toContain(id);
+  for (const id of [
+    "apt-hygiene",
+    "cache-mounts",
+    "frozen-install",
+    "manifests-first",
+    "exec-form",
+    "healthcheck",
+    "expose",
+    "digest-pin",
+  ])
+    expect(ids).not.toContain(id);
 });
 
 test("what a parent stage sets holds in the final one", () => {
-  const { checks } = scoreDockerfile("FROM node:24-slim AS base\nENV NODE_ENV=production\nUSER 1000\nEXPOSE 80\nFROM base\nCMD [\"a\"]\n");
-  for (const id of ["non-root-user", "expose", "production-environment", "minimal-base"]) expect(checks.find((check) => check.id === id)?.ok).toBe(true);
+  const { checks } = scoreDockerfile(
+    'FROM node:24-slim AS base\nENV NODE_ENV=production\nUSER 1000\nEXPOSE 80\nFROM base\nCMD ["a"]\n',
+  );
+  for (const id of ["non-root-user", "expose", "production-environment", "minimal-base"])
+    expect(checks.find((check) => check.id === id)?.ok).toBe(true);
 });
 
 test.each(["", "# only a comment\n", "RUN x", "\0\0", "\uFEFF", "FROM"])("%j has a score and no crash", (content) => {
@@ -109,5 +143,7 @@ test.each([
 });
 
 test("a global tool is no install of the project", () => {
-  expect(scoreDockerfile("FROM node:24\nRUN npm install -g pnpm\n").checks.some(({ id }) => id === "frozen-install")).toBe(false);
+  expect(
+    scoreDockerfile("FROM node:24\nRUN npm install -g pnpm\n").checks.some(({ id }) => id === "frozen-install"),
+  ).toBe(false);
 });

@@ -34,7 +34,12 @@ export function scoreModel(model: DockerfileModel): DockerfileScore {
   const applied = verdicts.filter(({ verdict }) => verdict !== null);
   const total = applied.reduce((sum, { check }) => sum + check.weight, 0);
   const earned = applied.reduce((sum, { check, verdict }) => sum + (verdict?.ok === true ? check.weight : 0), 0);
-  const checks = applied.map(({ check, verdict }) => ({ id: check.id, ok: verdict?.ok === true, message: verdict?.message ?? "", weight: check.weight }));
+  const checks = applied.map(({ check, verdict }) => ({
+    id: check.id,
+    ok: verdict?.ok === true,
+    message: verdict?.message ?? "",
+    weight: check.weight,
+  }));
   return { score: total === 0 ? 0 : Math.round((100 * earned) / total), checks };
 }
 
@@ -42,10 +47,7 @@ export function scoreModel(model: DockerfileModel): DockerfileScore {
 export function judge(model: DockerfileModel): { check: Check; verdict: Verdict }[] {
   const last = model.stages.at(-1);
   if (last === undefined) return [];
-  const steps = runSteps(model.instructions);
-  const subject: CheckSubject = {
-    ...{ model, last, steps, base: baseImageOf(last) },
-    ...{ final: effectiveInstructions(last), installs: findInstalls(steps) },
-  };
+  const installs = findInstalls(runSteps(model.instructions));
+  const subject: CheckSubject = { model, last, final: effectiveInstructions(last), base: baseImageOf(last), installs };
   return lexicalChecks.map((check) => ({ check, verdict: check.look(subject) }));
 }

@@ -20,7 +20,12 @@ export function copiedPaths(model: DockerfileModel): string[] {
 }
 
 /** Whether every path that is copied is in the context and not ignored. */
-export async function checkCopySources(model: DockerfileModel, tree: SourceTree, context: string, rules: IgnoreRules): Promise<CheckResult> {
+export async function checkCopySources(
+  model: DockerfileModel,
+  tree: SourceTree,
+  context: string,
+  rules: IgnoreRules,
+): Promise<CheckResult> {
   const id = "copy-sources";
   const paths = copiedPaths(model);
   for (const path of paths) {
@@ -48,13 +53,18 @@ async function faultOf({ path, tree, context, rules }: Source): Promise<string |
   const glob = compileGlob(path);
   const matches = tree.files.filter((file) => isWithin(context, file) && glob.matches(relativeTo(context, file)));
   if (matches.length === 0) return (await isNotEntered(path, tree, context)) ? null : `no file in ${where} matches`;
-  return matches.every((file) => rules.ignores(relativeTo(context, file))) ? "all that match are left out by .dockerignore" : null;
+  return matches.every((file) => rules.ignores(relativeTo(context, file)))
+    ? "all that match are left out by .dockerignore"
+    : null;
 }
 
 /** Build output is not listed: a pattern in a folder of it that exists is believed. */
 async function isNotEntered(path: string, tree: SourceTree, context: string): Promise<boolean> {
   const segments = path.split("/");
-  const plain = segments.slice(0, segments.findIndex((segment) => isPattern(segment)));
+  const plain = segments.slice(
+    0,
+    segments.findIndex((segment) => isPattern(segment)),
+  );
   const folder = joinPath(context, ...plain);
   return plain.length > 0 && tree.filesIn(folder).length === 0 && (await tree.exists(folder));
 }
@@ -71,6 +81,8 @@ export function checkHealthTool(model: DockerfileModel): CheckResult[] {
   const installed = findInstalls(runSteps(own)).some((one) => one.packages.includes(tool));
   const brought = tool === "wget" ? /alpine|busybox/.test(base) : false;
   const lacks = /slim|alpine|distroless|busybox|scratch/.test(base) && !installed && !brought;
-  const message = lacks ? `HEALTHCHECK runs ${tool}, which ${base} does not have; use the runtime itself` : `${tool} is in the final image`;
+  const message = lacks
+    ? `HEALTHCHECK runs ${tool}, which ${base} does not have; use the runtime itself`
+    : `${tool} is in the final image`;
   return [{ id: "healthcheck-tool", ok: !lacks, message }];
 }

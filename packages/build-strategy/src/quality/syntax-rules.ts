@@ -20,9 +20,9 @@ export interface Finding {
 }
 
 const known = [
-  ...["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"],
-  ...["ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"],
-];
+  "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL",
+  "STOPSIGNAL USER VOLUME WORKDIR",
+].flatMap((line) => line.split(" "));
 
 const flagsOf: Readonly<Record<string, readonly string[]>> = {
   ADD: ["chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack"],
@@ -44,10 +44,12 @@ export function findSyntaxFaults(content: string, model: DockerfileModel): Findi
   const atStart = reportAt(1, 1);
   if (content.includes("\0")) atStart("not-text", "error", "the file holds NUL characters and is not text");
   if (model.instructions.length === 0) atStart("empty-file", "error", "the file holds no instruction", "FROM <image>");
-  else if (model.stages.length === 0) atStart("no-from", "error", "no FROM names the image to begin with", "FROM <image>");
+  else if (model.stages.length === 0)
+    atStart("no-from", "error", "no FROM names the image to begin with", "FROM <image>");
   for (const one of model.head) {
     const report = reportAt(one.line, one.column);
-    if (one.keyword !== "ARG" && known.includes(one.keyword) && model.stages.length > 0) report("before-from", "error", `${one.keyword} stands before the first FROM; only ARG may`);
+    if (one.keyword !== "ARG" && known.includes(one.keyword) && model.stages.length > 0)
+      report("before-from", "error", `${one.keyword} stands before the first FROM; only ARG may`);
   }
   for (const one of model.instructions) lookAt(one, reportAt(one.line, one.column));
   lookAtStages(model, reportAt);
@@ -68,7 +70,8 @@ function lookAt(one: Instruction, report: Report): void {
   }
   const allowed = flagsOf[keyword];
   for (const flag of one.flags.keys()) {
-    if (allowed !== undefined && !allowed.includes(flag)) report("unknown-flag", "error", `${keyword} has no flag --${flag.slice(0, 40)}`);
+    if (allowed !== undefined && !allowed.includes(flag))
+      report("unknown-flag", "error", `${keyword} has no flag --${flag.slice(0, 40)}`);
   }
   rules[keyword]?.(one, report);
 }
@@ -78,7 +81,8 @@ const rules: Readonly<Record<string, (one: Instruction, report: Report) => void>
     const words = splitWords(text);
     const isPlain = words.length === 1 || (words.length === 3 && words[1]?.toLowerCase() === "as");
     if (!isPlain) report("from-arguments", "error", "FROM takes an image, or an image AS a name");
-    else if (words[2] !== undefined && !/^[a-z][\w.-]*$/i.test(words[2])) report("stage-name", "error", `${words[2].slice(0, 40)} is no name for a stage`);
+    else if (words[2] !== undefined && !/^[a-z][\w.-]*$/i.test(words[2]))
+      report("stage-name", "error", `${words[2].slice(0, 40)} is no name for a stage`);
   },
   COPY: lookAtCopy,
   ADD: lookAtCopy,
@@ -87,20 +91,24 @@ const rules: Readonly<Record<string, (one: Instruction, report: Report) => void>
     if (odd !== undefined) report("invalid-port", "error", `${odd.slice(0, 40)} is no port`);
   },
   HEALTHCHECK: ({ text }, report) => {
-    if (!/^(cmd\s|none$)/i.test(text)) report("healthcheck-arguments", "error", "HEALTHCHECK takes CMD and a command, or NONE");
+    if (!/^(cmd\s|none$)/i.test(text))
+      report("healthcheck-arguments", "error", "HEALTHCHECK takes CMD and a command, or NONE");
   },
   CMD: lookAtExecForm,
   ENTRYPOINT: lookAtExecForm,
-  MAINTAINER: (_, report) => report("maintainer-deprecated", "warning", "MAINTAINER is deprecated; use LABEL org.opencontainers.image.authors"),
+  MAINTAINER: (_, report) =>
+    report("maintainer-deprecated", "warning", "MAINTAINER is deprecated; use LABEL org.opencontainers.image.authors"),
 };
 
 function lookAtCopy(one: Instruction, report: Report): void {
   if (one.text.includes("<<")) return;
-  if (copyPaths(one).length < 2) report("copy-arguments", "error", `${one.keyword} takes at least a source and a target`);
+  if (copyPaths(one).length < 2)
+    report("copy-arguments", "error", `${one.keyword} takes at least a source and a target`);
 }
 
 function lookAtExecForm({ keyword, text }: Instruction, report: Report): void {
-  if (text.startsWith("[") && execWords(text) === null) report("invalid-json", "warning", `${keyword} begins like a JSON array and is none, so a shell runs it as written`);
+  if (text.startsWith("[") && execWords(text) === null)
+    report("invalid-json", "warning", `${keyword} begins like a JSON array and is none, so a shell runs it as written`);
 }
 
 function isPortSpec(word: string): boolean {
@@ -113,16 +121,25 @@ function lookAtStages(model: DockerfileModel, reportAt: (line: number, column: n
   for (const { name, index } of model.stages) if (name !== null && !names.has(name)) names.set(name, index);
   for (const stage of model.stages) {
     const report = reportAt(stage.line, 1);
-    if (stage.name !== null && names.get(stage.name) !== stage.index) report("duplicate-stage", "warning", `another stage is called ${stage.name} too`);
+    if (stage.name !== null && names.get(stage.name) !== stage.index)
+      report("duplicate-stage", "warning", `another stage is called ${stage.name} too`);
     if (stage.from.includes("$") && (stage.image === "" || stage.image.includes("$"))) {
-      report("base-undefined", "warning", `${stage.from} has no default before the first FROM: every build must pass it`);
+      report(
+        "base-undefined",
+        "warning",
+        `${stage.from} has no default before the first FROM: every build must pass it`,
+      );
     }
     for (const one of stage.instructions) {
       const from = one.flags.get("from")?.toLowerCase();
       if (from === undefined) continue;
       const index = /^\d+$/.test(from) ? Number(from) : names.get(from);
       if (index !== undefined && index >= stage.index) {
-        reportAt(one.line, one.column)("unknown-stage", "error", `--from=${from} names a stage that is not built before this one`);
+        reportAt(one.line, one.column)(
+          "unknown-stage",
+          "error",
+          `--from=${from} names a stage that is not built before this one`,
+        );
       }
     }
   }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { validateDockerfile } from "../index.ts";
 
-const rulesOf = (content: string): string[] => validateDockerfile(content).findings.filter((finding) => finding.severity === "error").map((finding) => finding.rule);
+const rulesOf = (content: string): string[] =>
+  validateDockerfile(content)
+    .findings.filter((finding) => finding.severity === "error")
+    .map((finding) => finding.rule);
 
 describe("a builder would refuse", () => {
   test.each([
@@ -45,7 +48,13 @@ test.each([
 
 test("a finding says where and what was meant", () => {
   const { findings } = validateDockerfile("FROM a\n  RUNN x\n");
-  expect(findings[0]).toMatchObject({ rule: "unknown-instruction", line: 2, column: 3, fix: "RUN", message: expect.stringContaining("did you mean RUN") });
+  expect(findings[0]).toMatchObject({
+    rule: "unknown-instruction",
+    line: 2,
+    column: 3,
+    fix: "RUN",
+    message: expect.stringContaining("did you mean RUN"),
+  });
 });
 
 test("failing checks are findings, heavy ones warnings, and rules can be left out", () => {
@@ -53,7 +62,9 @@ test("failing checks are findings, heavy ones warnings, and rules can be left ou
   expect(valid).toBe(true);
   expect(findings.find((finding) => finding.rule === "non-root-user")?.severity).toBe("warning");
   expect(findings.find((finding) => finding.rule === "syntax-directive")?.severity).toBe("info");
-  expect(validateDockerfile("FROM node\n", { ignore: ["pinned-tag"] }).findings.map((finding) => finding.rule)).not.toContain("pinned-tag");
+  expect(
+    validateDockerfile("FROM node\n", { ignore: ["pinned-tag"] }).findings.map((finding) => finding.rule),
+  ).not.toContain("pinned-tag");
 });
 
 test("stages are listed with what they begin with", () => {
@@ -64,13 +75,19 @@ test("stages are listed with what they begin with", () => {
 });
 
 test("a base without a default, a doubled name and a broken array are warned of", () => {
-  const rules = validateDockerfile("ARG I\nFROM $I AS a\nFROM x AS a\nCMD ['a']\n").findings.map((finding) => finding.rule);
+  const rules = validateDockerfile("ARG I\nFROM $I AS a\nFROM x AS a\nCMD ['a']\n").findings.map(
+    (finding) => finding.rule,
+  );
   expect(rules).toEqual(expect.arrayContaining(["base-undefined", "duplicate-stage", "invalid-json"]));
 });
 
 test("what is too large, or has flags without end, is INVALID_INPUT", () => {
-  expect(() => validateDockerfile("x".repeat(4 * 1024 * 1024 + 1))).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
-  expect(() => validateDockerfile(`FROM a\nRUN ${"--mount=type=cache ".repeat(2000)}x`)).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+  expect(() => validateDockerfile("x".repeat(4 * 1024 * 1024 + 1))).toThrow(
+    expect.objectContaining({ code: "INVALID_INPUT" }),
+  );
+  expect(() => validateDockerfile(`FROM a\nRUN ${"--mount=type=cache ".repeat(2000)}x`)).toThrow(
+    expect.objectContaining({ code: "INVALID_INPUT" }),
+  );
 });
 
 test.each([
@@ -81,7 +98,7 @@ test.each([
   ["continued lines", "RUN a \\\n"],
   ["pairs", "ENV a=b c=d\n"],
   ["variables", "ARG A=$A$A${A:-$A}\n"],
-  ["quotes", "ENV a=\"\\\"'\n"],
+  ["quotes", 'ENV a="\\"\'\n'],
 ])("%s cost time in proportion to their number", (_, piece) => {
   const time = (length: number): number => {
     const content = `FROM a\n${piece.repeat(Math.floor(length / piece.length))}`;

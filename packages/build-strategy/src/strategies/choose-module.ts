@@ -28,6 +28,10 @@ export function chooseModule(analysis: RepositoryAnalysis, named: string | undef
   }
   const runnable = modules.filter(isRunnable);
   const root = runnable.find((one) => one.path === ".");
-  const only = root ?? (runnable.length === 1 ? runnable[0] : undefined) ?? (modules.length === 1 ? modules[0] : undefined) ?? null;
+  const only =
+    root ??
+    (runnable.length === 1 ? runnable[0] : undefined) ??
+    (modules.length === 1 ? modules[0] : undefined) ??
+    null;
   return { analysis, folder: only?.path ?? ".", asked: false, module: only };
 }

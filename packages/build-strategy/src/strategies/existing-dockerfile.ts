@@ -19,7 +19,10 @@ import type { BuildStrategy, StrategySubject } from "./strategy.ts";
 
 function find({ analysis, folder, asked }: StrategySubject): string | null {
   // A module that was asked for is not built with the root's Dockerfile unless nothing else could be meant.
-  const own = chooseDockerfile(analysis.existing.dockerfiles.filter((file) => !asked || file.startsWith(`${folder}/`) || folder === "."), folder);
+  const own = chooseDockerfile(
+    analysis.existing.dockerfiles.filter((file) => !asked || file.startsWith(`${folder}/`) || folder === "."),
+    folder,
+  );
   return own ?? (asked ? null : chooseDockerfile(analysis.existing.dockerfiles, "."));
 }
 
@@ -28,16 +31,26 @@ export const existingDockerfile: BuildStrategy = {
   name: "existing-dockerfile",
   consider: (subject) => {
     const path = find(subject);
-    if (path !== null) return { name: "existing-dockerfile", score: 100, reasons: [`${path} is the repository's own; its author knows more than an analysis can.`] };
+    if (path !== null)
+      return {
+        name: "existing-dockerfile",
+        score: 100,
+        reasons: [`${path} is the repository's own; its author knows more than an analysis can.`],
+      };
     const others = subject.analysis.existing.dockerfiles;
-    const seen = others.length === 0 ? "The repository has no Dockerfile." : `${others.slice(0, 5).join(", ")} is not for ${subject.folder} in production.`;
+    const seen =
+      others.length === 0
+        ? "The repository has no Dockerfile."
+        : `${others.slice(0, 5).join(", ")} is not for ${subject.folder} in production.`;
     return { name: "existing-dockerfile", score: 0, reasons: [seen] };
   },
   generate: async (subject, tree) => {
     const path = find(subject);
     const content = path === null ? null : await tree.read(path);
     if (path === null || content === null) {
-      throw fail("UNSUPPORTED", `${path ?? "the Dockerfile"} cannot be read`, { remedy: "Check that it is a text file of at most 1 MiB that this user may read." });
+      throw fail("UNSUPPORTED", `${path ?? "the Dockerfile"} cannot be read`, {
+        remedy: "Check that it is a text file of at most 1 MiB that this user may read.",
+      });
     }
     const model = readDockerfile(content);
     const context = await chooseContext(tree, path, subject.folder, content);
@@ -46,9 +59,16 @@ export const existingDockerfile: BuildStrategy = {
     const { score, checks } = scoreDockerfile(content);
     const validation = validateDockerfile(content);
     const fault = validation.findings.find((finding) => finding.severity === "error");
-    const validity = { id: "valid", ok: validation.valid, message: fault === undefined ? "a builder accepts it" : `line ${fault.line}: ${fault.message}` };
+    const validity = {
+      id: "valid",
+      ok: validation.valid,
+      message: fault === undefined ? "a builder accepts it" : `line ${fault.line}: ${fault.message}`,
+    };
     const warnings: AnalysisWarning[] = ignore === null ? [] : warnOfWeakIgnore(ignore);
-    const proposed = { path: joinPath(context, ".dockerignore"), content: renderDockerignore({ outputs: [], copied: copiedPaths(model) }) };
+    const proposed = {
+      path: joinPath(context, ".dockerignore"),
+      content: renderDockerignore({ outputs: [], copied: copiedPaths(model) }),
+    };
     return {
       context,
       dockerfile: { path, content },

@@ -10,7 +10,11 @@ export interface IgnoreFile {
 }
 
 /** The ignore file that a builder takes for a Dockerfile and its context, or null: the Dockerfile's own comes first. */
-export async function readIgnoreFile(tree: SourceTree, dockerfile: string, context: string): Promise<IgnoreFile | null> {
+export async function readIgnoreFile(
+  tree: SourceTree,
+  dockerfile: string,
+  context: string,
+): Promise<IgnoreFile | null> {
   for (const path of [`${dockerfile}.dockerignore`, joinPath(context, ".dockerignore")]) {
     const content = tree.hasFile(path) ? await tree.read(path) : null;
     if (content !== null) return { path, content };
@@ -23,5 +27,11 @@ export function warnOfWeakIgnore({ path, content }: IgnoreFile): AnalysisWarning
   const rules = readIgnoreRules(content);
   const missing = [".git", ".env", "node_modules"].filter((name) => !rules.ignores(name));
   if (missing.length === 0) return [];
-  return [{ code: "DOCKERIGNORE_WEAK", message: `${path} lets ${missing.join(", ")} into the build context; add ${missing.length === 1 ? "it" : "them"}.`, file: path }];
+  return [
+    {
+      code: "DOCKERIGNORE_WEAK",
+      message: `${path} lets ${missing.join(", ")} into the build context; add ${missing.length === 1 ? "it" : "them"}.`,
+      file: path,
+    },
+  ];
 }

@@ -24,9 +24,18 @@ export const nodeTemplate: BuildStrategy = {
     const name = "node-template";
     if (module === null) {
       const runnable = analysis.modules.filter(isRunnable).map((one) => one.path);
-      const why = runnable.length > 1 ? `Several modules can run (${runnable.slice(0, 10).join(", ")}); none was named.` : "There is no Node module.";
+      const why =
+        runnable.length > 1
+          ? `Several modules can run (${runnable.slice(0, 10).join(", ")}); none was named.`
+          : "There is no Node module.";
       return { name, score: 0, reasons: [why] };
     }
+    if (module.node.manifestDamaged)
+      return {
+        name,
+        score: 0,
+        reasons: [`The package.json of ${module.path} does not parse, so its package manager refuses it too.`],
+      };
     if (!isRunnable(module)) return { name, score: 0, reasons: [`${module.path} has no start command and no site.`] };
     const reasons = [describe(module), `Started as ${module.startCommand ?? "files behind nginx"}.`];
     if (module.lockfile === null) reasons.push("Without a lockfile two builds may differ.");
@@ -35,16 +44,27 @@ export const nodeTemplate: BuildStrategy = {
   generate: async (subject, tree, options) => {
     const module = requireModule(subject);
     const { site } = module.node;
-    const plan = site === null ? planProgram(subject.analysis, module, options) : planSite(subject.analysis, module, options);
+    const plan =
+      site === null ? planProgram(subject.analysis, module, options) : planSite(subject.analysis, module, options);
     const content = site === null ? renderProgram(plan) : renderSite(plan, site);
     const place = placeOf(module);
     const model = readDockerfile(content);
     const existing = await readIgnoreFile(tree, place.dockerfile, place.context);
     const outputs = plan.buildSteps === null ? [] : (module.node.build?.outputs ?? []);
-    const proposed = { path: place.dockerignore, content: renderDockerignore({ outputs: outputs.map((output) => joinPath(plan.moduleFolder, output)), copied: copiedPaths(model) }) };
+    const proposed = {
+      path: place.dockerignore,
+      content: renderDockerignore({
+        outputs: outputs.map((output) => joinPath(plan.moduleFolder, output)),
+        copied: copiedPaths(model),
+      }),
+    };
     const dockerignore = existing ?? proposed;
     const { score, checks } = scoreDockerfile(content);
-    const semantic = [await checkCopySources(model, tree, place.context, readIgnoreRules(dockerignore.content)), ...checkHealthTool(model), ...planChecks(plan, tree, site !== null)];
+    const semantic = [
+      await checkCopySources(model, tree, place.context, readIgnoreRules(dockerignore.content)),
+      ...checkHealthTool(model),
+      ...(await planChecks(plan, tree, site !== null)),
+    ];
     return {
       context: place.context,
       dockerfile: { path: place.dockerfile, content },
@@ -58,7 +78,9 @@ export const nodeTemplate: BuildStrategy = {
 
 function requireModule({ module, analysis }: StrategySubject): SourceModule {
   if (module !== null) return module;
-  throw fail("UNSUPPORTED", `${analysis.root} has no single Node module to write a Dockerfile for`, { remedy: "Name the module." });
+  throw fail("UNSUPPORTED", `${analysis.root} has no single Node module to write a Dockerfile for`, {
+    remedy: "Name the module.",
+  });
 }
 
 function describe(module: SourceModule): string {
@@ -68,39 +90,64 @@ function describe(module: SourceModule): string {
 }
 
 /** What the plan knows that the text does not show. */
-function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): CheckResult[] {
+async function planChecks(plan: NodePlan, tree: SourceTree, isSite: boolean): Promise<CheckResult[]> {
   const { module, ports } = plan;
   const [port] = ports;
-  const lockfile = { id: "lockfile", ok: module.lockfile !== null, message: module.lockfile ?? `no lockfile for ${module.packageManager}; write one and commit it` };
-  if (isSite) return [lockfile, { id: "port-coherence", ok: true, message: `nginx listens on ${sitePort}, which is exposed` }];
+  const lockfile = {
+    id: "lockfile",
+    ok: module.lockfile !== null,
+    message: module.lockfile ?? `no lockfile for ${module.packageManager}; write one and commit it`,
+  };
+  if (isSite)
+    return [lockfile, { id: "port-coherence", ok: true, message: `nginx listens on ${sitePort}, which is exposed` }];
   const isServer = module.kind === "server";
-  const unknown = isServer ? "the port of this server is not known; read PORT from the environment, or add EXPOSE and HEALTHCHECK" : "it opens no port";
+  const unknown = isServer
+    ? "the port of this server is not known; read PORT from the environment, or add EXPOSE and HEALTHCHECK"
+    : "it opens no port";
   return [
     lockfile,
-    { id: "port-coherence", ok: port !== undefined || !isServer, message: port === undefined ? unknown : `exposes ${port.port}, which comes from ${port.source}` },
+    {
+      id: "port-coherence",
+      ok: port !== undefined || !isServer,
+      message: port === undefined ? unknown : `exposes ${port.port}, which comes from ${port.source}`,
+    },
     signalCheck(plan),
-    startFileCheck(plan, tree),
+    await startFileCheck(plan, tree),
   ];
 }
 
 /** The kernel does not end process 1 on a signal that it has no handler for. */
 function signalCheck({ module, start }: NodePlan): CheckResult {
   const id = "signals";
-  if (start.shell) return { id, ok: false, message: "a shell line starts the program; write the start script as one command" };
+  if (start.shell)
+    return { id, ok: false, message: "a shell line starts the program; write the start script as one command" };
   const program = start.argv.join(" ");
   const isDeaf = module.kind === "server" && module.node.handlesTermination === false;
   if (!isDeaf) return { id, ok: true, message: `process 1 is ${program} and gets its signals` };
-  return { id, ok: false, message: `${program} is process 1 and its code handles no SIGTERM, so every stop lasts until the engine kills it; handle SIGTERM, or run with --init` };
+  return {
+    id,
+    ok: false,
+    message: `${program} is process 1 and its code handles no SIGTERM, so every stop lasts until the engine kills it; handle SIGTERM, or run with --init`,
+  };
 }
 
-function startFileCheck({ module, start }: NodePlan, tree: SourceTree): CheckResult {
+async function startFileCheck({ module, start }: NodePlan, tree: SourceTree): Promise<CheckResult> {
   const id = "start-file";
   const { entrypoint } = start;
   if (entrypoint === null) return { id, ok: true, message: `${start.argv[0] ?? ""} comes from the dependencies` };
   const { build } = module.node;
-  const isBuilt = build !== null && (build.outputs.length === 0 || build.outputs.some((output) => entrypoint === output || entrypoint.startsWith(`${output}/`)));
-  const exists = tree.hasFile(joinPath(module.path, entrypoint)) || isBuilt;
-  return { id, ok: exists, message: exists ? `${entrypoint} is ${isBuilt ? "written by the build" : "in the image"}` : `${entrypoint} is neither in the repository nor written by a build` };
+  const isBuilt =
+    build !== null &&
+    (build.outputs.length === 0 ||
+      build.outputs.some((output) => entrypoint === output || entrypoint.startsWith(`${output}/`)));
+  const exists = isBuilt || (await tree.exists(joinPath(module.path, entrypoint)));
+  return {
+    id,
+    ok: exists,
+    message: exists
+      ? `${entrypoint} is ${isBuilt ? "written by the build" : "in the image"}`
+      : `${entrypoint} is neither in the repository nor written by a build`,
+  };
 }
 
 const publicBuildVariables = new Set(["vite", "next", "create-react-app", "vue", "astro", "sveltekit", "nuxt"]);
@@ -111,20 +158,39 @@ function planWarnings(plan: NodePlan): AnalysisWarning[] {
   const manifest = joinPath(node.installRoot, node.manifest);
   const warnings: AnalysisWarning[] = [];
   const isStandalone = plan.contents.kind === "standalone-next" || plan.contents.kind === "standalone-folder";
-  if (plan.installsAll && node.hasDevDependencies && plan.pruneFrom === null && !isStandalone && node.site === null && !plan.start.needsDevDependencies) {
+  if (
+    plan.installsAll &&
+    node.hasDevDependencies &&
+    plan.pruneFrom === null &&
+    !isStandalone &&
+    node.site === null &&
+    !plan.start.needsDevDependencies
+  ) {
     const message = `${module.packageManager} ${node.packageManagerVersion ?? ""} cannot take development dependencies out again; they stay in the image.`;
     warnings.push({ code: "DEV_DEPENDENCIES_KEPT", message, file: manifest });
   }
   if (plan.sourceBeforeInstall) {
-    const message = "The install scripts read the source, so every change of it installs everything again; move the step into the build script.";
+    const message =
+      "The install scripts read the source, so every change of it installs everything again; move the step into the build script.";
     warnings.push({ code: "INSTALL_SCRIPTS_NEED_SOURCE", message, file: manifest });
   }
   const [first] = node.secretFiles;
   if (first !== undefined) {
-    const inlined = publicBuildVariables.has(module.framework ?? "") && node.secretFiles.some((file) => /(^|\/)\.env(\.production)?$/.test(file));
-    const how = inlined ? "what the build should see is passed as build arguments, the rest when it runs" : "pass what they hold when it runs";
-    const names = node.secretFiles.slice(0, 5).map((file) => relativeTo(node.installRoot, joinPath(node.installRoot, file))).join(", ");
-    warnings.push({ code: "ENV_FILE_LEFT_OUT", message: `${names}: not part of the image; ${how}.`, file: joinPath(node.installRoot, first) });
+    const inlined =
+      publicBuildVariables.has(module.framework ?? "") &&
+      node.secretFiles.some((file) => /(^|\/)\.env(\.production)?$/.test(file));
+    const how = inlined
+      ? "what the build should see is passed as build arguments, the rest when it runs"
+      : "pass what they hold when it runs";
+    const names = node.secretFiles
+      .slice(0, 5)
+      .map((file) => relativeTo(node.installRoot, joinPath(node.installRoot, file)))
+      .join(", ");
+    warnings.push({
+      code: "ENV_FILE_LEFT_OUT",
+      message: `${names}: not part of the image; ${how}.`,
+      file: joinPath(node.installRoot, first),
+    });
   }
   return warnings;
 }

@@ -43,22 +43,39 @@ export function selectFor(subject: StrategySubject, wanted: string | undefined):
 function selectNamed(candidates: readonly Candidate[], wanted: string): SelectedStrategy {
   const found = candidates.find((candidate) => candidate.name === wanted);
   const names = strategies.map((strategy) => strategy.name).join(", ");
-  if (found === undefined) throw fail("INVALID_INPUT", `there is no strategy ${JSON.stringify(wanted.slice(0, 60))}`, { remedy: `Name one of: ${names}.` });
+  if (found === undefined)
+    throw fail("INVALID_INPUT", `there is no strategy ${JSON.stringify(wanted.slice(0, 60))}`, {
+      remedy: `Name one of: ${names}.`,
+    });
   if (found.score === 0) {
-    throw fail("UNSUPPORTED", `${found.name} cannot be used here: ${found.reasons.join(" ")}`, { remedy: "Leave the strategy out to get the one that fits.", details: { candidates } });
+    throw fail("UNSUPPORTED", `${found.name} cannot be used here: ${found.reasons.join(" ")}`, {
+      remedy: "Leave the strategy out to get the one that fits.",
+      details: { candidates },
+    });
   }
   const runnerUp = candidates.find((candidate) => candidate !== found) ?? null;
   return { ...found, reasons: ["It was asked for.", ...found.reasons], runnerUp };
 }
 
-function nothingFits({ analysis }: StrategySubject, candidates: readonly Candidate[]): Error {
+function nothingFits({ analysis, module }: StrategySubject, candidates: readonly Candidate[]): Error {
   const reasons = candidates.flatMap((candidate) => candidate.reasons).join(" ");
   const runnable = analysis.modules.filter(isRunnable).map((one) => one.path);
-  const details = { seen: analysis.seen.map(({ platform }) => platform), modules: runnable, dockerfiles: analysis.existing.dockerfiles };
+  const details = {
+    seen: analysis.seen.map(({ platform }) => platform),
+    modules: runnable,
+    dockerfiles: analysis.existing.dockerfiles,
+  };
   if (runnable.length > 1) {
-    return fail("INVALID_INPUT", `the repository has ${runnable.length} modules that can run, and none was named`, { remedy: `Name one as module: ${runnable.slice(0, 10).join(", ")}.`, details });
+    return fail("INVALID_INPUT", `the repository has ${runnable.length} modules that can run, and none was named`, {
+      remedy: `Name one as module: ${runnable.slice(0, 10).join(", ")}.`,
+      details,
+    });
   }
-  return fail("UNSUPPORTED", `no strategy fits: ${reasons}`, { remedy: "Add a start script to package.json, or write a Dockerfile by hand.", details });
+  const remedy =
+    module?.node.manifestDamaged === true
+      ? "Correct the syntax of package.json and call again."
+      : "Add a start script to package.json, or write a Dockerfile by hand.";
+  return fail("UNSUPPORTED", `no strategy fits: ${reasons}`, { remedy, details });
 }
 
 /** The strategy of that name. */

@@ -32,7 +32,10 @@ export const call: Command<CallArguments> = async ({ tool, input, session, root 
     environment: host.environment,
   });
   const interruption = listenForInterruption(host);
-  const view = createProgressView({ style: output.mode === "text" && canDraw(host) ? "bars" : "silent", stream: host.stderr });
+  const view = createProgressView({
+    style: output.mode === "text" && canDraw(host) ? "bars" : "silent",
+    stream: host.stderr,
+  });
   try {
     view.begin(tool);
     const outcome = await application.runtime.execute({
@@ -87,4 +90,3 @@ function withSession(input: unknown, sessionId: string): unknown {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input;
   return { ...(input as Record<string, unknown>), sessionId } satisfies Record<string, unknown>;
 }
-

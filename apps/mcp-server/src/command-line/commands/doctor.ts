@@ -61,7 +61,9 @@ function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const enough = major > LOWEST_NODE[0] || (major === LOWEST_NODE[0] && minor >= LOWEST_NODE[1]);
   if (enough) return { message: `Node ${version}` };
-  throw fail("UNSUPPORTED", `Node ${version} is too old`, { remedy: `Install Node ${LOWEST_NODE.join(".")} or newer.` });
+  throw fail("UNSUPPORTED", `Node ${version} is too old`, {
+    remedy: `Install Node ${LOWEST_NODE.join(".")} or newer.`,
+  });
 }
 
 async function checkState({ home }: Config): Promise<Finding> {

@@ -59,7 +59,9 @@ function describeSession({ id, createdAt, expiresAt, executions, jobs }: Session
     execution.error === null ? "" : toLine(`${execution.error.code}: ${execution.error.message}`, 100),
   ]);
   const last = jobs.filter((job) => job.status === "interrupted" || job.status === "running");
-  const open = last.map((job) => `${job.tool} is ${job.status}: ${toLine(job.progress?.message ?? "no progress kept", 100)}`);
+  const open = last.map(
+    (job) => `${job.tool} is ${job.status}: ${toLine(job.progress?.message ?? "no progress kept", 100)}`,
+  );
   return [head, table(["tool", "status", "took", "started", "execution", "error"], rows), ...open].join("\n");
 }
 

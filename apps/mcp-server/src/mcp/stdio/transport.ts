@@ -76,7 +76,8 @@ export function createStdioTransport(options: StdioTransportOptions): StdioTrans
     if (message.success) {
       if ("method" in message.data && "id" in message.data) unanswered.add(message.data.id);
       transport.onmessage?.(message.data);
-    } else if (!isAnswer(value)) refuse(idOf(value), ErrorCode.InvalidRequest, "Invalid Request: this is not a JSON-RPC 2.0 message of MCP.");
+    } else if (!isAnswer(value))
+      refuse(idOf(value), ErrorCode.InvalidRequest, "Invalid Request: this is not a JSON-RPC 2.0 message of MCP.");
   }
 
   function refuse(id: RequestId | null, code: ErrorCode, message: string): void {
