@@ -10,6 +10,8 @@ import { compare } from "./measure.mjs";
 const app = fileURLToPath(new URL("../apps/mcp-server", import.meta.url));
 const bare = fileURLToPath(new URL("bare-server.mjs", import.meta.url));
 
+const call = (server, input) => () => server.request("tools/call", { name: "no_op", arguments: input });
+
 export async function run() {
   const folder = mkdtempSync(join(tmpdir(), "no-op-"));
   const built = join(app, "dist-bench");
@@ -30,7 +32,6 @@ export async function run() {
     await Promise.all([ours.initialize(), other.initialize()]);
     const first = await ours.request("tools/call", { name: "no_op", arguments: { text: "x" } });
     const { sessionId } = first.structuredContent;
-    const call = (server, input) => () => server.request("tools/call", { name: "no_op", arguments: input });
     const sides = {
       ours: call(ours, { text: "x", sessionId }),
       baseline: { name: "bare SDK server, nothing recorded", call: call(other, { text: "x" }) },

@@ -143,7 +143,7 @@ describeWithEngine("a bad day over MCP", (rig) => {
   test("input of the wrong form is a result with every issue and its path", async () => {
     const outcome = await bench.call("build_image", { context: 7, tags: "x", unknown: true });
     expect(outcome).toMatchObject({ ok: false, error: { code: "INVALID_INPUT" } });
-    const paths = (outcome.error.details?.["issues"] as { path: unknown }[]).map(({ path }) => String(path));
+    const paths = ((outcome.error.details?.["issues"] ?? []) as { path: unknown }[]).map(({ path }) => String(path));
     expect(paths).toEqual(
       expect.arrayContaining([expect.stringContaining("context"), expect.stringContaining("tags")]),
     );

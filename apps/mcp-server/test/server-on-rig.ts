@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registryRequest, spawnServer } from "@container-kit/testkit";
@@ -10,7 +10,7 @@ export const CLI = join(import.meta.dirname, "..", "dist", "cli.js");
 const EXAMPLE = join(import.meta.dirname, "..", "..", "..", "examples", "express-api");
 
 /** An outcome as it goes over the wire; what a tool returns is known by name only. */
-export interface WireOutcome {
+interface WireOutcome {
   readonly ok: boolean;
   readonly tool: string;
   readonly sessionId: string;
@@ -57,7 +57,6 @@ export async function openWorkbench(rig: LoadedRig, env: Readonly<Record<string,
   const folder = join(base, "root");
   const home = join(base, "home");
   const environment = { ...rig.environment, CONTAINER_KIT_HOME: home, ...env };
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(folder);
   const server = await spawnServer({ cli: CLI, args: ["serve", "--root", folder], env: environment, cwd: base });
   return {
@@ -82,7 +81,7 @@ export async function openWorkbench(rig: LoadedRig, env: Readonly<Record<string,
     },
     call: async (tool, input, options) => {
       const answer = await server.client.callTool({ name: tool, arguments: input }, undefined, options);
-      return answer.structuredContent as unknown as WireOutcome;
+      return answer.structuredContent as WireOutcome;
     },
     askRegistry: (method, path) =>
       registryRequest(

@@ -4,7 +4,7 @@ import { DockerfileParser } from "dockerfile-ast";
 import { describe, expect, test } from "vitest";
 import { lockfiles, makeRepository, now } from "../test/make-repository.ts";
 import type { Files } from "../test/make-repository.ts";
-import { templateCases } from "../test/templates.ts";
+import { templateCases } from "../test/templates/index.ts";
 import { analyzeRepository, generateDockerfile, scoreDockerfile, validateDockerfile } from "./index.ts";
 import type { GenerateOptions } from "./index.ts";
 

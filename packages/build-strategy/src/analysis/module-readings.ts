@@ -24,7 +24,11 @@ export interface ModuleInput {
   readonly folder: string;
   readonly manifest: Manifest;
   /** The workspace's root, or the module itself. */
-  readonly install: { readonly folder: string; readonly manifest: Manifest; readonly members: readonly MemberManifest[] };
+  readonly install: {
+    readonly folder: string;
+    readonly manifest: Manifest;
+    readonly members: readonly MemberManifest[];
+  };
   readonly otherModules: readonly string[];
   readonly existing: { readonly dockerfiles: readonly string[]; readonly composeFiles: readonly string[] };
   readonly nodeVersion: string | undefined;
@@ -61,7 +65,14 @@ export async function readModule(input: ModuleInput): Promise<ModuleReadings> {
   const framework = findFramework(manifest);
   const sources = sourceFiles(tree, folder, input.otherModules);
   const scripted = findBuild(manifest, framework, warnings);
-  const start = await findStart({ tree, folder, manifest, manager: manager.name, hasBuild: scripted !== null, warnings });
+  const start = await findStart({
+    tree,
+    folder,
+    manifest,
+    manager: manager.name,
+    hasBuild: scripted !== null,
+    warnings,
+  });
   const command = scripted ?? (await findCompilation(input, start));
   const delivery = await describeDelivery({ tree, folder, manifest, framework, start, build: command });
   return {
@@ -85,7 +96,10 @@ export async function readModule(input: ModuleInput): Promise<ModuleReadings> {
 }
 
 /** The compiler alone, when the start script called it first or starts a file that only it can write. */
-async function findCompilation(input: ModuleInput, start: StartFinding): Promise<Pick<BuildPlan, "script" | "argv"> | null> {
+async function findCompilation(
+  input: ModuleInput,
+  start: StartFinding,
+): Promise<Pick<BuildPlan, "script" | "argv"> | null> {
   if (start.kind !== "program") return null;
   const { tree, folder, manifest } = input;
   const wasCalled = start.builds.some((argv) => argv[0] === "tsc");
@@ -96,7 +110,10 @@ async function findCompilation(input: ModuleInput, start: StartFinding): Promise
 /** Whether the build writes the file that starts; where its outputs are not known, it may. */
 export function isBuilt(build: BuildPlan | null, entrypoint: string): boolean {
   if (build === null) return false;
-  return build.outputs.length === 0 || build.outputs.some((output) => entrypoint === output || entrypoint.startsWith(`${output}/`));
+  return (
+    build.outputs.length === 0 ||
+    build.outputs.some((output) => entrypoint === output || entrypoint.startsWith(`${output}/`))
+  );
 }
 
 /** The command that a package's `bin` names. */

@@ -5,7 +5,12 @@ import { neededBrowser } from "./native-dependencies.ts";
 import { joinPath } from "./path.ts";
 
 /** Reports what a module lacks for an image that builds the same each time and can be asked for its health. */
-export async function warnOfGaps(input: ModuleInput, readings: ModuleReadings, kind: ModuleKind, hasPorts: boolean): Promise<void> {
+export async function warnOfGaps(
+  input: ModuleInput,
+  readings: ModuleReadings,
+  kind: ModuleKind,
+  hasPorts: boolean,
+): Promise<void> {
   const { tree, folder, manifest, warnings } = input;
   const { delivery, manager, build, code } = readings;
   const file = manifest.file;
@@ -48,4 +53,3 @@ export async function warnOfGaps(input: ModuleInput, readings: ModuleReadings, k
       file,
     });
 }
-

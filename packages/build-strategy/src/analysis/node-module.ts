@@ -46,7 +46,11 @@ export async function describeNodeModule(input: ModuleInput): Promise<SourceModu
   };
 }
 
-function kindOf({ manifest }: ModuleInput, { delivery, framework, code }: ModuleReadings, hasPorts: boolean): ModuleKind {
+function kindOf(
+  { manifest }: ModuleInput,
+  { delivery, framework, code }: ModuleReadings,
+  hasPorts: boolean,
+): ModuleKind {
   if (delivery.site !== null) return "static";
   const answers = delivery.readsPort || (framework !== null && serverFrameworks.has(framework));
   if (delivery.start !== null && (answers || hasPorts || code.listening.length > 0)) return "server";

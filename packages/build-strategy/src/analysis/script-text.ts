@@ -47,7 +47,7 @@ function splitWords(line: string): string[] | null {
       if (inside === null || (character === '"' && /[$`\\]/.test(inside)) || hasControl(inside)) return null;
       word = (word ?? "") + inside;
       at = end;
-    } else if ((/[$`\\|;<>&()*?[\]{}~#!]/.test(character) || hasControl(character))) return null;
+    } else if (/[$`\\|;<>&()*?[\]{}~#!]/.test(character) || hasControl(character)) return null;
     else word = (word ?? "") + character;
   }
   if (word !== null) words.push(word);

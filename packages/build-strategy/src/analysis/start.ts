@@ -106,8 +106,11 @@ function shellLine(input: StartInput, line: string, source: string): StartFindin
   return { kind: "program", plan, builds: [], explicit: true };
 }
 
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 function quoteCommand({ env, argv }: ScriptCommand): string {
-  const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
   return [...Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`), ...argv.map(quote)].join(" ");
 }
 
@@ -184,18 +187,21 @@ function afterWrapper(args: readonly string[]): readonly string[] {
 /** Supervisors that restart or watch: the engine restarts a container, and nothing in an image changes. */
 function unwrapRunner(program: string, args: readonly string[]): string[] | null {
   const [verb, ...rest] = args;
-  const plain = (list: readonly string[]): string | undefined => list.find((arg) => !arg.startsWith("-"));
   if (program === "nodemon" || program === "node-dev" || program === "supervisor") {
-    const file = plain(args);
+    const file = firstPlain(args);
     return file === undefined || args.some((arg) => /^(-x|--exec|-w|--watch|-e|--ext)$/.test(arg))
       ? null
       : ["node", file];
   }
   if (program === "pm2" || program === "forever") {
-    const file = verb === "start" ? plain(rest) : plain(args);
+    const file = verb === "start" ? firstPlain(rest) : firstPlain(args);
     return file !== undefined && /\.[cm]?js$/.test(file) && !file.includes("ecosystem") ? ["node", file] : null;
   }
   return null;
+}
+
+function firstPlain(args: readonly string[]): string | undefined {
+  return args.find((arg) => !arg.startsWith("-"));
 }
 
 const flagsWithValue = new Set([

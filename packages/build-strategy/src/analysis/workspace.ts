@@ -93,7 +93,6 @@ function parseSettings(name: string, text: string): Record<string, unknown> | nu
 }
 
 function findMembers(tree: SourceTree, folder: string, patterns: readonly string[]): string[] {
-  const clean = (pattern: string): string => joinPath(pattern.replace(/\/+$/, ""));
   const expanded = patterns.slice(0, 500).flatMap((pattern) => expandBraces(pattern));
   const wanted = expanded.filter((pattern) => !pattern.startsWith("!")).map((pattern) => compileGlob(clean(pattern)));
   const unwanted = expanded
@@ -104,6 +103,10 @@ function findMembers(tree: SourceTree, folder: string, patterns: readonly string
     const path = relativeTo(folder, candidate);
     return wanted.some((glob) => glob.matches(path)) && !unwanted.some((glob) => glob.matches(path));
   });
+}
+
+function clean(pattern: string): string {
+  return joinPath(pattern.replace(/\/+$/, ""));
 }
 
 /** `{a,b}` written out; nested and very many braces are left as they are. */

@@ -14,7 +14,10 @@ export function oneLine(text: string, limit = 300): string {
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/ {2,}/g, " ")
     .trim();
-  return clean.slice(0, limit).replace(/\p{Cs}/gu, "").trim();
+  return clean
+    .slice(0, limit)
+    .replace(/\p{Cs}/gu, "")
+    .trim();
 }
 
 /** (D1) (D2) A value for ENV, LABEL and ARG. */

@@ -95,7 +95,11 @@ async function transfer(
   for await (const record of readProgress(stream, { operation, signal })) {
     const error = errorOf(record);
     if (error !== null) {
-      const details = { reference: reference.familiar, registry: reference.registry, credentialSource: credential.source };
+      const details = {
+        reference: reference.familiar,
+        registry: reference.registry,
+        credentialSource: credential.source,
+      };
       throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
     }
     digest = pushedDigest(record) ?? digest;
