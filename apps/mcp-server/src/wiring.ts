@@ -19,7 +19,7 @@ import type { Config } from "./config/config.ts";
 import { createEngineSource } from "./engine-source.ts";
 
 /** Which paths tools may touch: named folders only, or whatever the person at the terminal typed. */
-export type PathRule = { readonly roots: readonly string[] } | { readonly terminal: true };
+type PathRule = { readonly roots: readonly string[] } | { readonly terminal: true };
 
 /** How one command differs from another. */
 export interface ApplicationOptions {
@@ -44,7 +44,7 @@ const ALL_TOOLSETS = ["build", "image", "security", "deploy", "workflow", "sandb
 export async function openSessions(
   config: Config,
   logger: Logger = createLogger({ level: config.logLevel, redactor: createRedactor() }),
-): Promise<{ readonly sessions: SessionStore; close(): Promise<void> }> {
+): Promise<{ readonly sessions: SessionStore; readonly close: () => Promise<void> }> {
   const storage = await openStorage(config.store, { logger });
   try {
     const sessions = createSessionStore(storage);

@@ -6,7 +6,7 @@ import type { Host } from "../src/command-line/host.ts";
 import { run } from "../src/command-line/run.ts";
 
 /** What a command line said and how it ended. */
-export interface Ran {
+interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -183,7 +183,7 @@ test("requests that are piped in are answered before the end of stdin closes the
       .join(""),
   );
   await serving.closed;
-  expect(client.messages.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
+  expect(client.messages.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual([1, 2, 3]);
 });
 
 test("when the client goes away, what it had running is stopped and recorded", async () => {
@@ -209,7 +209,7 @@ test("a server that stops answers what runs with INTERRUPTED", async () => {
 
 test("a session and a job's log can be read as resources, the log's tail where it is long", async () => {
   const { result } = await call(1, "report_steps", { steps: 1 });
-  const { sessionId, jobId } = result?.["structuredContent"] as { sessionId: string; jobId: string };
+  const { sessionId, jobId } = (result?.["structuredContent"] ?? {}) as { sessionId: string; jobId: string };
   const { writeFile } = await import("node:fs/promises");
   const lines = Array.from({ length: 200_000 }, (_, index) => `line ${index}`);
   await writeFile(`${await record.sessions.jobFolder(jobId)}/build.log`, `${lines.join("\n")}\n`);
@@ -223,7 +223,7 @@ test("a session and a job's log can be read as resources, the log's tail where i
   ]);
   const read = async (id: number, uri: string): Promise<string> => {
     const answer = await client.request(id, "resources/read", { uri });
-    return (answer.result?.["contents"] as { text: string }[])[0]?.text ?? "";
+    return ((answer.result?.["contents"] ?? []) as { text: string }[])[0]?.text ?? "";
   };
   expect(JSON.parse(await read(4, `session://${sessionId}`))).toMatchObject({ id: sessionId, jobs: [{ id: jobId }] });
   const log = await read(5, `job://${jobId}/log`);

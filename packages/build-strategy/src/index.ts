@@ -7,7 +7,7 @@
 // Looking: what a repository is made of. `surveyRepository` never refuses a platform, `analyzeRepository` does.
 export { analyzeRepository, surveyRepository } from "./analyze-repository.ts";
 export type { AnalyzeOptions } from "./analysis/survey.ts";
-export type { TreeLimits } from "./analysis/source-tree.ts";
+export type { TreeLimits } from "./analysis/list-files.ts";
 export type {
   AnalysisWarning,
   BuildPlan,

@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { link, lstat, readFile, realpath, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { joinPath, nameOf, parentOf } from "./analysis/path.ts";
-import { isInside } from "./analysis/source-tree.ts";
+import { isInside } from "./analysis/read-text.ts";
 import { fail } from "./errors.ts";
 import type { GeneratedDockerfile } from "./generate-dockerfile.ts";
 

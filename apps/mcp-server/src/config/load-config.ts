@@ -70,10 +70,13 @@ async function loadUserFile(sources: ConfigSources): Promise<{ path: string; fil
 
 /** Whether the folder is one of the repositories or lies in one, whatever symbolic links lead there. */
 async function isInRepository(folder: string, repositories: readonly string[]): Promise<boolean> {
-  const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-  const own = await real(folder);
-  const others = await Promise.all(repositories.map((repository) => real(resolve(folder, repository))));
+  const own = await realOrResolved(folder);
+  const others = await Promise.all(repositories.map((repository) => realOrResolved(resolve(folder, repository))));
   return others.some((repository) => isInside(own, repository));
+}
+
+function realOrResolved(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 /** Invariant G2. */

@@ -25,83 +25,89 @@ export interface JobServices {
  * - J2  The first failure ends the job; the stages behind it are reported as not reached.
  */
 export async function runJob(options: JobOptions, services: JobServices): Promise<JobReport> {
-  const { runtime, signal, watcher, now = Date.now } = services;
-  const state: JobState = {
-    options,
-    warnings: [],
-    image: options.image ?? null,
-    imageId: null,
-    digest: null,
-    size: null,
-    layers: null,
-    port: undefined,
-    healthPath: undefined,
-    module: undefined,
-    build: {},
-  };
-  const stages: StageReport[] = [];
-  let sessionId: string | null = null;
-  let error: ErrorResult | undefined;
+  const job = new Job(options, services);
+  for (const stage of STAGES) await job.pass(stage);
+  return job.report();
+}
 
-  const callFor =
-    (stage: Stage): CallTool =>
-    async (tool, input): Promise<ToolSuccess> => {
-      const outcome = await runtime.execute({
-        tool,
-        input: sessionId === null ? input : { ...input, sessionId },
-        signal,
-        onProgress: (progress) => watcher.progress(stage.name, progress),
-      });
-      if (outcome.sessionId !== "") sessionId = outcome.sessionId;
-      if (!outcome.ok) throw new StageFailure(outcome);
-      return outcome;
+class Job {
+  readonly #options: JobOptions;
+  readonly #services: JobServices;
+  readonly #now: () => number;
+  readonly #state: JobState;
+  readonly #stages: StageReport[] = [];
+  #sessionId: string | null = null;
+  #error: ErrorResult | undefined;
+
+  constructor(options: JobOptions, services: JobServices) {
+    this.#options = options;
+    this.#services = services;
+    this.#now = services.now ?? Date.now;
+    const unknown = { imageId: null, digest: null, size: null, layers: null };
+    const open = { port: undefined, healthPath: undefined, module: undefined };
+    this.#state = { options, warnings: [], image: options.image ?? null, ...unknown, ...open, build: {} };
+  }
+
+  async pass(stage: Stage): Promise<void> {
+    const ended = await this.#run(stage);
+    this.#stages.push(ended);
+    this.#services.watcher.end(ended);
+  }
+
+  report(): JobReport {
+    const { image, imageId, digest, size, layers, warnings } = this.#state;
+    const show = this.#sessionId === null ? null : `container-kit sessions show ${this.#sessionId}`;
+    return {
+      ok: this.#error === undefined,
+      dryRun: this.#options.dryRun,
+      stages: this.#stages,
+      image,
+      imageId,
+      digest,
+      size,
+      layers,
+      sessionId: this.#sessionId,
+      record: { store: this.#services.store, show },
+      warnings: [...new Set(warnings)],
+      ...(this.#error === undefined ? {} : { error: this.#error }),
     };
+  }
 
-  const runStage = async (stage: Stage): Promise<StageReport> => {
-    if (error !== undefined) return report(stage, 0, { status: "skipped", reason: "not reached" });
-    const planned = stage.planned?.(options);
+  async #run(stage: Stage): Promise<StageReport> {
+    if (this.#error !== undefined) return report(stage, 0, { status: "skipped", reason: "not reached" });
+    const planned = stage.planned?.(this.#options);
     if (planned !== undefined) return report(stage, 0, planned);
-    const begun = now();
-    watcher.begin(stage.name);
+    const begun = this.#now();
+    this.#services.watcher.begin(stage.name);
     try {
-      const end = await stage.run(state, callFor(stage));
-      return report(stage, now() - begun, end);
+      const end = await stage.run(this.#state, (tool, input) => this.#call(stage, tool, input));
+      return report(stage, this.#now() - begun, end);
     } catch (thrown) {
-      error = thrown instanceof StageFailure ? thrown.outcome.error : toErrorResult(thrown);
+      const error = thrown instanceof StageFailure ? thrown.outcome.error : toErrorResult(thrown);
       const executionId = thrown instanceof StageFailure ? thrown.outcome.executionId : "";
+      this.#error = error;
       return {
         stage: stage.name,
         status: "failed",
-        durationMs: Math.round(now() - begun),
+        durationMs: Math.round(this.#now() - begun),
         ...(executionId === "" ? {} : { executionId }),
         summary: `${error.code}: ${error.message}`,
       };
     }
-  };
-
-  for (const stage of STAGES) {
-    const ended = await runStage(stage);
-    stages.push(ended);
-    watcher.end(ended);
   }
-  const { image, imageId, digest, size, layers } = state;
-  return {
-    ok: error === undefined,
-    dryRun: options.dryRun,
-    stages,
-    image,
-    imageId,
-    digest,
-    size,
-    layers,
-    sessionId,
-    record: {
-      store: services.store,
-      show: sessionId === null ? null : `container-kit sessions show ${sessionId as string}`,
-    },
-    warnings: [...new Set(state.warnings)],
-    ...(error === undefined ? {} : { error }),
-  };
+
+  async #call(stage: Stage, ...[tool, input]: Parameters<CallTool>): Promise<ToolSuccess> {
+    const { runtime, signal, watcher } = this.#services;
+    const outcome = await runtime.execute({
+      tool,
+      input: this.#sessionId === null ? input : { ...input, sessionId: this.#sessionId },
+      signal,
+      onProgress: (progress) => watcher.progress(stage.name, progress),
+    });
+    if (outcome.sessionId !== "") this.#sessionId = outcome.sessionId;
+    if (!outcome.ok) throw new StageFailure(outcome);
+    return outcome;
+  }
 }
 
 type Ending = Omit<StageEnd, "status"> & { readonly status?: StageReport["status"] };

@@ -2,7 +2,7 @@ import type { ErrorResult } from "@container-kit/errors";
 import type { ToolProgress } from "@container-kit/atomic-runtime";
 
 /** The stages of the main job, in their order. */
-export const STAGE_NAMES = ["analyze", "dockerfile", "build", "probe", "inspect", "scan", "tag", "push"] as const;
+const STAGE_NAMES = ["analyze", "dockerfile", "build", "probe", "inspect", "scan", "tag", "push"] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** `absent`: this version has no such stage. `skipped`: it was not wanted, or not reached. */

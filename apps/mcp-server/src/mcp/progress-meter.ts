@@ -2,7 +2,7 @@ import type { ToolProgress } from "@container-kit/atomic-runtime";
 import { formatBytes } from "../text/amounts.ts";
 
 /** The members of a `notifications/progress` besides its token. */
-export interface MeterReading {
+interface MeterReading {
   readonly progress: number;
   readonly total?: number;
   readonly message: string;

@@ -15,7 +15,7 @@ export interface Resources {
 }
 
 /** The name of a job's log in its folder. */
-export const JOB_LOG = "build.log";
+const JOB_LOG = "build.log";
 
 const LISTED_SESSIONS = 20;
 const LOG_TAIL_BYTES = 1024 * 1024;

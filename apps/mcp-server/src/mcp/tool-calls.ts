@@ -37,86 +37,109 @@ export interface ToolCallsOptions {
   readonly logger: Logger;
 }
 
-export function createToolCalls({ runtime, send, logger }: ToolCallsOptions): ToolCalls {
-  const running = new Map<RequestId, AbortController>();
-  let listeners: (() => void)[] = [];
+export function createToolCalls(options: ToolCallsOptions): ToolCalls {
+  return new RunningCalls(options);
+}
 
-  const post = (message: Parameters<Transport["send"]>[0], id: RequestId): void => {
-    send(message, { relatedRequestId: id }).catch((error: unknown) => {
-      logger.warn("A message could not be sent to the client.", { error });
+class RunningCalls implements ToolCalls {
+  readonly #runtime: Runtime;
+  readonly #send: Transport["send"];
+  readonly #logger: Logger;
+  readonly #running = new Map<RequestId, AbortController>();
+  #listeners: (() => void)[] = [];
+
+  constructor({ runtime, send, logger }: ToolCallsOptions) {
+    this.#runtime = runtime;
+    this.#send = send;
+    this.#logger = logger;
+  }
+
+  take(message: JSONRPCRequest | JSONRPCNotification): boolean {
+    if (message.method === "notifications/cancelled") return this.#cancel(message);
+    if (message.method !== "tools/call" || !("id" in message)) return false;
+    this.#start(message);
+    return true;
+  }
+
+  cancelAll(reason: string): void {
+    for (const controller of this.#running.values()) controller.abort(reason);
+  }
+
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#running.size === 0) resolve();
+      else this.#listeners.push(resolve);
     });
-  };
+  }
 
-  const refuse = (id: RequestId, code: ErrorCode, message: string): void => {
-    post({ jsonrpc: "2.0", id, error: { code, message } }, id);
-  };
-
-  const end = (id: RequestId): void => {
-    running.delete(id);
-    if (running.size > 0) return;
-    const idle = listeners;
-    listeners = [];
-    for (const listener of idle) listener();
-  };
-
-  const start = ({ id, params }: JSONRPCRequest): void => {
+  #start({ id, params }: JSONRPCRequest): void {
     const name = params?.["name"];
     if (typeof name !== "string") {
-      refuse(id, ErrorCode.InvalidParams, "Invalid params: tools/call needs the name of a tool.");
+      this.#refuse(id, ErrorCode.InvalidParams, "Invalid params: tools/call needs the name of a tool.");
       return;
     }
-    if (running.has(id)) {
-      refuse(id, ErrorCode.InvalidRequest, `Invalid Request: the id ${JSON.stringify(id)} belongs to a running call.`);
+    if (this.#running.has(id)) {
+      const told = `Invalid Request: the id ${JSON.stringify(id)} belongs to a running call.`;
+      this.#refuse(id, ErrorCode.InvalidRequest, told);
       return;
     }
     const controller = new AbortController();
-    running.set(id, controller);
+    this.#running.set(id, controller);
+    void this.#answer(id, { name, params, signal: controller.signal });
+  }
+
+  /** C1 C2 */
+  async #answer(id: RequestId, { name, params, signal }: AcceptedCall): Promise<void> {
     const correlationId = traceId(params?._meta?.["traceparent"]);
-    const onProgress = progressSender(params?._meta?.progressToken, (notification) => post(notification, id));
-    runtime
-      .execute({
+    const progress = progressSender(params?._meta?.progressToken, (notification) => this.#post(notification, id));
+    try {
+      const outcome = await this.#runtime.execute({
         tool: name,
         input: params?.["arguments"] ?? {},
-        signal: controller.signal,
-        onProgress: onProgress.report,
+        signal,
+        onProgress: progress.report,
         ...(correlationId === undefined ? {} : { correlationId }),
-      })
-      .then(
-        (outcome) => {
-          onProgress.stop();
-          post({ jsonrpc: "2.0", id, result: toCallResult(outcome, runtime.render(outcome)) }, id);
-        },
-        (error: unknown) => {
-          onProgress.stop();
-          logger.error("A tool call ended without an outcome.", { error, tool: name });
-          refuse(id, ErrorCode.InternalError, "Internal error: the call ended without an outcome.");
-        },
-      )
-      .finally(() => end(id));
-  };
+      });
+      progress.stop();
+      this.#post({ jsonrpc: "2.0", id, result: toCallResult(outcome, this.#runtime.render(outcome)) }, id);
+    } catch (error) {
+      progress.stop();
+      this.#logger.error("A tool call ended without an outcome.", { error, tool: name });
+      this.#refuse(id, ErrorCode.InternalError, "Internal error: the call ended without an outcome.");
+    } finally {
+      this.#end(id);
+    }
+  }
 
-  const cancel = ({ params }: JSONRPCNotification): boolean => {
-    const controller = running.get(params?.["requestId"] as RequestId);
+  #cancel({ params }: JSONRPCNotification): boolean {
+    const controller = this.#running.get(params?.["requestId"] as RequestId);
     controller?.abort(params?.["reason"]);
     return controller !== undefined;
-  };
+  }
 
-  return {
-    take(message) {
-      if (message.method === "notifications/cancelled") return cancel(message);
-      if (message.method !== "tools/call" || !("id" in message)) return false;
-      start(message as JSONRPCRequest);
-      return true;
-    },
-    cancelAll(reason) {
-      for (const controller of running.values()) controller.abort(reason);
-    },
-    idle: () =>
-      new Promise((resolve) => {
-        if (running.size === 0) resolve();
-        else listeners.push(resolve);
-      }),
-  };
+  #end(id: RequestId): void {
+    this.#running.delete(id);
+    if (this.#running.size > 0) return;
+    const idle = this.#listeners;
+    this.#listeners = [];
+    for (const listener of idle) listener();
+  }
+
+  #refuse(id: RequestId, code: ErrorCode, message: string): void {
+    this.#post({ jsonrpc: "2.0", id, error: { code, message } }, id);
+  }
+
+  #post(message: Parameters<Transport["send"]>[0], id: RequestId): void {
+    this.#send(message, { relatedRequestId: id }).catch((error: unknown) => {
+      this.#logger.warn("A message could not be sent to the client.", { error });
+    });
+  }
+}
+
+interface AcceptedCall {
+  readonly name: string;
+  readonly params: JSONRPCRequest["params"];
+  readonly signal: AbortSignal;
 }
 
 interface ProgressSender {
@@ -144,7 +167,7 @@ function progressSender(
 }
 
 /** An outcome as MCP carries it: the structure, its text twin, and a link where there is a log to read. */
-export function toCallResult(outcome: ToolOutcome, text: string): CallToolResult {
+function toCallResult(outcome: ToolOutcome, text: string): CallToolResult {
   const log = outcome.ok ? outcome.result["log"] : outcome.error.details?.["log"];
   const link =
     typeof log === "string" && log.startsWith("job://")

@@ -1,6 +1,6 @@
 // The control characters of C0 and C1 but for the line feed and the tab, and the escape sequences that begin with them.
-// oxlint-disable-next-line no-control-regex -- control characters are what this removes
 const CONTROL =
+  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
   /\u001b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\u0007\u001b]{0,2048}(?:\u0007|\u001b\\))?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Text that came from an engine or a file, safe to show on a terminal: it cannot move the cursor or hide anything. */

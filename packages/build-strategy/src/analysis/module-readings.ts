@@ -2,7 +2,7 @@
 import type { AnalysisWarning, BuildPlan, StartPlan } from "../types.ts";
 import { compilerBuild, findBuild } from "./build.ts";
 import { describeDelivery } from "./delivery.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "./delivery-parts.ts";
 import { findFramework } from "./framework.ts";
 import { describeInstall } from "./install-inputs.ts";
 import type { InstallFacts } from "./install-inputs.ts";
@@ -17,7 +17,7 @@ import type { CodeReading } from "./ports.ts";
 import { findLanguage, sourceFiles } from "./sources.ts";
 import type { SourceTree } from "./source-tree.ts";
 import { findStart } from "./start.ts";
-import type { StartFinding } from "./start.ts";
+import type { StartFinding } from "./start-finding.ts";
 
 export interface ModuleInput {
   readonly tree: SourceTree;

@@ -139,7 +139,7 @@ function fromMise(text: string): string | null {
 }
 
 /** A version, a range or one of nvm's words as a range; null when it is none of these. */
-export function parseVersionText(text: string): semver.Range | null {
+function parseVersionText(text: string): semver.Range | null {
   const said = text.trim().toLowerCase();
   if (said === "" || said.length > 200) return null;
   const major = fromWord(said);

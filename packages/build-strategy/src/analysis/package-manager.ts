@@ -20,7 +20,7 @@ export interface PackageManagerChoice {
   readonly lockfile: string | null;
 }
 
-export const lockfileNames: Readonly<Record<NodePackageManager, readonly string[]>> = {
+const lockfileNames: Readonly<Record<NodePackageManager, readonly string[]>> = {
   pnpm: ["pnpm-lock.yaml"],
   bun: ["bun.lock", "bun.lockb"],
   yarn: ["yarn.lock"],

@@ -28,6 +28,11 @@ const termination = /SIGTERM|enableShutdownHooks|close-with-grace|graceful-shutd
 
 /** How many source files are read for one module; the likely ones come first. */
 const FILES_READ = 150;
+/** Of a larger file only the beginning is read: nobody writes such a file by hand. */
+const LARGEST_SOURCE = 256 * 1024;
+/** After this many characters of one module the rest is not read. */
+const MOST_CODE = 4 * 1024 * 1024;
+const AT_ONCE = 25;
 
 /** Reads the sources that are likely to open a port. */
 export async function readCode(
@@ -39,11 +44,7 @@ export async function readCode(
   const entry = entrypoint === null ? null : joinPath(folder, entrypoint);
   const chosen = likelySources(sources, entry, FILES_READ);
   if (entry !== null && !chosen.includes(entry) && /\.[cm]?js$/.test(entry)) chosen.unshift(entry);
-  const codes: { file: string; code: string }[] = [];
-  for (const [index, text] of (await Promise.all(chosen.map((file) => tree.read(file)))).entries()) {
-    const file = chosen[index];
-    if (text !== null && file !== undefined) codes.push({ file, code: blankComments(text) });
-  }
+  const codes = await readSources(tree, chosen);
   const shared = new Map<string, PortValue>();
   for (const { code } of codes) {
     for (const [name, value] of readBindings(code)) shared.set(name, strongerPort(shared.get(name), value));
@@ -62,6 +63,22 @@ export async function readCode(
     listening.some((found) => found.fromEnvironment) || codes.some(({ code }) => readsPortVariable(code));
   const handlesTermination = codes.length === 0 ? null : codes.some(({ code }) => termination.test(code));
   return { listening, readsPort, healthPath: preferredHealthRoute(health), handlesTermination };
+}
+
+async function readSources(tree: SourceTree, files: readonly string[]): Promise<{ file: string; code: string }[]> {
+  const codes: { file: string; code: string }[] = [];
+  let left = MOST_CODE;
+  for (let from = 0; from < files.length && left > 0; from += AT_ONCE) {
+    const batch = files.slice(from, from + AT_ONCE);
+    const texts = await Promise.all(batch.map((file) => tree.readHead(file, LARGEST_SOURCE)));
+    for (const [index, text] of texts.entries()) {
+      const file = batch[index];
+      if (text === null || file === undefined) continue;
+      codes.push({ file, code: blankComments(text) });
+      left -= text.length;
+    }
+  }
+  return codes;
 }
 
 export interface PortInput {

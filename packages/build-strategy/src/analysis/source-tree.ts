@@ -8,32 +8,14 @@
  * - T3  The order is by code unit, the same on every machine.
  * - T4  A file is read at most once, never beyond the size cap, and never when it is a pipe or a device.
  */
-import { constants } from "node:fs";
-import { lstat, open, readdir, realpath, stat } from "node:fs/promises";
-import type { Dirent } from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { fail } from "../errors.ts";
 import type { AnalysisWarning } from "../types.ts";
-import { byCodeUnit, depthOf, joinPath, nameOf, parentOf } from "./path.ts";
-
-/** Where the walk stops. */
-export interface TreeLimits {
-  readonly entries: number;
-  readonly depth: number;
-  /** The largest file that is read, in bytes. */
-  readonly fileBytes: number;
-}
-
-export const defaultLimits: TreeLimits = { entries: 50_000, depth: 32, fileBytes: 1024 * 1024 };
-
-/** Folders whose contents are made by tools or belong to somebody else. */
-const notEntered = new Set(
-  [
-    "node_modules bower_components vendor .git .hg .svn .yarn .pnpm-store .cache dist build out target",
-    ".next .nuxt .output .svelte-kit .astro .turbo .nx .vercel coverage .nyc_output __pycache__ .venv",
-    "venv .tox .gradle .idea .expo .angular",
-  ].flatMap((line) => line.split(" ")),
-);
+import { defaultLimits, listFiles } from "./list-files.ts";
+import type { Listing, TreeLimits } from "./list-files.ts";
+import { byCodeUnit, depthOf, nameOf, parentOf } from "./path.ts";
+import { existsInside, readText } from "./read-text.ts";
 
 export interface SourceTree {
   /** Absolute, with symbolic links resolved. */
@@ -66,7 +48,7 @@ export interface OpenTreeOptions {
 export async function openTree(path: string, { limits, signal }: OpenTreeOptions = {}): Promise<SourceTree> {
   const bounds = { ...defaultLimits, ...limits };
   const root = await openRoot(path);
-  const listing = await list(root, bounds, signal);
+  const listing = await listFiles(root, bounds, signal);
   return createTree(root, listing, bounds);
 }
 
@@ -94,96 +76,6 @@ async function openRoot(path: string): Promise<string> {
     details: { path },
     remedy: "Name the folder of the repository.",
   });
-}
-
-interface Listing {
-  readonly files: string[];
-  readonly folders: Set<string>;
-  readonly warnings: AnalysisWarning[];
-}
-
-/** How many folders are read at once. */
-const AT_ONCE = 32;
-
-async function list(root: string, limits: TreeLimits, signal: AbortSignal | undefined): Promise<Listing> {
-  const listing: Listing = { files: [], folders: new Set(["."]), warnings: [] };
-  let level = ["."];
-  let left = limits.entries;
-  for (let depth = 0; level.length > 0; depth++) {
-    const next: string[] = [];
-    for (let from = 0; from < level.length; from += AT_ONCE) {
-      if (signal?.aborted === true) throw fail("CANCELLED", "the analysis was cancelled", { cause: signal.reason });
-      const batch = level.slice(from, from + AT_ONCE);
-      const contents = await Promise.all(batch.map((folder) => readFolder(root, folder, listing)));
-      for (const [index, entries] of contents.entries()) {
-        const kept = entries.slice(0, left);
-        left -= kept.length;
-        await sortInto(listing, { root, folder: batch[index] ?? ".", entries: kept, next });
-        if (kept.length < entries.length) return truncate(listing, `more than ${limits.entries} files`);
-      }
-    }
-    if (depth >= limits.depth && next.length > 0)
-      return truncate(listing, `folders deeper than ${limits.depth} levels`);
-    level = next;
-  }
-  return listing;
-}
-
-function truncate(listing: Listing, what: string): Listing {
-  listing.warnings.push({
-    code: "TREE_TRUNCATED",
-    message: `The repository has ${what}; what lies beyond, the deepest first, was not looked at.`,
-  });
-  return listing;
-}
-
-async function readFolder(root: string, folder: string, listing: Listing): Promise<Dirent[]> {
-  try {
-    const entries = await readdir(join(root, folder), { withFileTypes: true });
-    return entries.sort((a, b) => byCodeUnit(a.name, b.name));
-  } catch {
-    listing.warnings.push({ code: "FILE_UNREADABLE", message: `The folder ${folder} cannot be read.`, file: folder });
-    return [];
-  }
-}
-
-interface FolderContents {
-  readonly root: string;
-  readonly folder: string;
-  readonly entries: readonly Dirent[];
-  readonly next: string[];
-}
-
-async function sortInto(listing: Listing, { root, folder, entries, next }: FolderContents): Promise<void> {
-  for (const entry of entries) {
-    const path = joinPath(folder, entry.name);
-    if (entry.isFile()) listing.files.push(path);
-    else if (entry.isDirectory()) {
-      listing.folders.add(path);
-      if (!notEntered.has(entry.name)) next.push(path);
-    } else if (entry.isSymbolicLink()) await addLink(listing, root, path);
-  }
-}
-
-/** (T1) */
-async function addLink(listing: Listing, root: string, path: string): Promise<void> {
-  try {
-    const target = await realpath(join(root, path));
-    if (!isInside(root, target)) {
-      listing.warnings.push({
-        code: "LINK_OUTSIDE",
-        message: `${path} leads out of the repository and was left out.`,
-        file: path,
-      });
-    } else if ((await stat(target)).isFile()) listing.files.push(path);
-  } catch {
-    // A dangling link names nothing that could be analysed.
-  }
-}
-
-/** Whether an absolute path lies in an absolute folder; both without symbolic links. */
-export function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
 function createTree(root: string, listing: Listing, limits: TreeLimits): SourceTree {
@@ -220,53 +112,4 @@ function groupByFolder(paths: readonly string[]): Map<string, string[]> {
     else group.push(nameOf(path));
   }
   return groups;
-}
-
-async function existsInside(root: string, path: string): Promise<boolean> {
-  try {
-    await lstat(join(root, path));
-    return isInside(root, await realpath(join(root, path)));
-  } catch {
-    return false;
-  }
-}
-
-interface Reading {
-  readonly root: string;
-  readonly path: string;
-  readonly limit: number;
-  readonly warnings: AnalysisWarning[];
-  readonly cut?: boolean;
-}
-
-/** (T1) (T4) */
-async function readText({ root, path, limit, warnings, cut = false }: Reading): Promise<string | null> {
-  try {
-    const target = await realpath(join(root, path));
-    if (!isInside(root, target)) return null;
-    const file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const stats = await file.stat();
-      if (!stats.isFile()) return null;
-      if (stats.size > limit && !cut) {
-        warnings.push({
-          code: "FILE_TOO_LARGE",
-          message: `${path} is larger than ${limit} bytes and was not read.`,
-          file: path,
-        });
-        return null;
-      }
-      const buffer = Buffer.alloc(Math.min(stats.size, limit));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-      return buffer.toString("utf8", 0, bytesRead).replace(/^\uFEFF/, "");
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code !== "ENOENT" && code !== "ENOTDIR") {
-      warnings.push({ code: "FILE_UNREADABLE", message: `${path} cannot be read (${String(code)}).`, file: path });
-    }
-    return null;
-  }
 }

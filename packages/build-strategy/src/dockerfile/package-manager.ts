@@ -27,7 +27,7 @@ export interface PackageManagerCommands {
   readonly runInWorkspace: (target: WorkspaceTarget) => string[];
 }
 
-export interface WorkspaceTarget {
+interface WorkspaceTarget {
   readonly folder: string;
   readonly script: string;
   /** Modules to be built first, in order. */

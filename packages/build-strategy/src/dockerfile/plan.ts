@@ -18,7 +18,7 @@ export interface PlanOptions {
 }
 
 /** Which files the image gets. */
-export type Contents =
+type Contents =
   | { readonly kind: "source" }
   | { readonly kind: "everything" }
   | { readonly kind: "chosen"; readonly entries: readonly string[] }
@@ -110,7 +110,7 @@ function planNode(
 }
 
 /** The small Debian image of a Node line. */
-export function nodeImage(major: number): string {
+function nodeImage(major: number): string {
   return `node:${major}-slim`;
 }
 
@@ -151,6 +151,16 @@ function refuseUnfit(analysis: RepositoryAnalysis, module: SourceModule, { baseI
       "rush keeps the lockfile of all projects in a folder of its own, which no template here installs from",
       {
         remedy: "Deploy the project with `rush deploy` and write a Dockerfile for that folder.",
+        details,
+      },
+    );
+  }
+  if (!/^[\w@./-]+$/.test(module.node.installRoot === module.path ? "." : module.path)) {
+    throw fail(
+      "UNSUPPORTED",
+      `the folder ${JSON.stringify(module.path)} cannot be a working directory in every instruction`,
+      {
+        remedy: "Rename it to letters, digits, dots, dashes and underscores.",
         details,
       },
     );

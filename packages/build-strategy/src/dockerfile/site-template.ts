@@ -9,7 +9,7 @@ import { renderBuild } from "./program-template.ts";
 import { comment, copy, execForm, run } from "./text.ts";
 
 /** The image of nginx that runs without root; its user is 101 and its port 8080. */
-export const nginxImage = "nginxinc/nginx-unprivileged:stable-alpine";
+const nginxImage = "nginxinc/nginx-unprivileged:stable-alpine";
 /** The port of a site. */
 export const sitePort = 8080;
 

@@ -100,7 +100,7 @@ function readGlobals(head: readonly Instruction[]): Map<string, string> {
 const LONGEST_VALUE = 1000;
 
 /** `$NAME`, `${NAME}` and `${NAME:-default}` with known values; an unknown one is left as it is written. */
-export function expand(text: string, values: ReadonlyMap<string, string>): string {
+function expand(text: string, values: ReadonlyMap<string, string>): string {
   const expanded = text
     .slice(0, LONGEST_VALUE)
     .replace(

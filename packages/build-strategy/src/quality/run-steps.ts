@@ -24,7 +24,7 @@ export function runSteps(instructions: readonly Instruction[]): RunStep[] {
     });
 }
 
-export type InstallKind = "system" | "language";
+type InstallKind = "system" | "language";
 
 export interface Install {
   readonly kind: InstallKind;

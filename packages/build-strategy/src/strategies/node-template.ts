@@ -1,4 +1,5 @@
 /** A Dockerfile written for a Node module: a program, or a site that a web server hands out. */
+import { isBuilt } from "../analysis/module-readings.ts";
 import { joinPath, relativeTo } from "../analysis/path.ts";
 import type { SourceTree } from "../analysis/source-tree.ts";
 import { renderDockerignore } from "../dockerfile/dockerignore.ts";
@@ -135,17 +136,13 @@ async function startFileCheck({ module, start }: NodePlan, tree: SourceTree): Pr
   const id = "start-file";
   const { entrypoint } = start;
   if (entrypoint === null) return { id, ok: true, message: `${start.argv[0] ?? ""} comes from the dependencies` };
-  const { build } = module.node;
-  const isBuilt =
-    build !== null &&
-    (build.outputs.length === 0 ||
-      build.outputs.some((output) => entrypoint === output || entrypoint.startsWith(`${output}/`)));
-  const exists = isBuilt || (await tree.exists(joinPath(module.path, entrypoint)));
+  const written = isBuilt(module.node.build, entrypoint);
+  const exists = written || (await tree.exists(joinPath(module.path, entrypoint)));
   return {
     id,
     ok: exists,
     message: exists
-      ? `${entrypoint} is ${isBuilt ? "written by the build" : "in the image"}`
+      ? `${entrypoint} is ${written ? "written by the build" : "in the image"}`
       : `${entrypoint} is neither in the repository nor written by a build`,
   };
 }

@@ -6,7 +6,7 @@ import { nodeTemplate } from "./node-template.ts";
 import type { BuildStrategy, Candidate, StrategyName, StrategySubject } from "./strategy.ts";
 
 /** Every strategy, the preferred first. */
-export const strategies: readonly BuildStrategy[] = [existingDockerfile, nodeTemplate];
+const strategies: readonly BuildStrategy[] = [existingDockerfile, nodeTemplate];
 
 /** The strategy that was chosen, and what would have been next. */
 export interface SelectedStrategy extends Candidate {

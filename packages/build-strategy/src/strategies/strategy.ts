@@ -30,7 +30,7 @@ export interface StrategyOptions {
 }
 
 /** What a strategy makes: the two files, how good they are and what to know. */
-export interface StrategyOutput {
+interface StrategyOutput {
   /** The folder to build in, relative to the repository. */
   readonly context: string;
   readonly dockerfile: { readonly path: string; readonly content: string };

@@ -1,5 +1,4 @@
 import { lockfiles } from "../make-repository.ts";
-import { server } from "./template-case.ts";
 import type { TemplateCase } from "./template-case.ts";
 
 export const frameworks: readonly TemplateCase[] = [

@@ -49,7 +49,7 @@ export const serve: Command<ServeArguments> = async (args, context) => {
     if (host.stdin.isTTY === true) context.output.note("Serving MCP on stdin and stdout; end with Ctrl-D.");
     await new Promise<void>((stop) => {
       const interruption = listenForInterruption(host, stop);
-      void serving.closed.then(() => {
+      void serving.closed.finally(() => {
         interruption.end();
         stop();
       });

@@ -61,7 +61,9 @@ function typeOf(schema: Schema): string {
   const union = [...asSchemas(schema["anyOf"]), ...asSchemas(schema["oneOf"])];
   if (union.length > 0) return union.map(typeOf).join(" | ");
   if (schema["type"] === "array") return `${typeOf((schema["items"] ?? {}) as Schema)}[]`;
-  return Array.isArray(schema["type"]) ? schema["type"].join(" | ") : String(schema["type"] ?? "any");
+  const { type } = schema;
+  if (Array.isArray(type)) return type.join(" | ");
+  return typeof type === "string" ? type : "any";
 }
 
 function indent(text: string): string {

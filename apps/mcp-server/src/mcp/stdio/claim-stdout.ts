@@ -8,7 +8,9 @@ import type { OutboxStream } from "./outbox.ts";
  * @returns the only way left to the real stdout
  */
 export function claimStdout(stdout: Writable, stderr: Writable): OutboxStream {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- `bind` keeps only one of the overloads
   const write = stdout.write.bind(stdout) as Writable["write"];
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the same
   stdout.write = stderr.write.bind(stderr) as Writable["write"];
   return {
     write,

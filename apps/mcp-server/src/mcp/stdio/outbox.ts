@@ -34,72 +34,85 @@ interface Waiting {
 const DEFAULT_HIGH_WATER = 4 * 1024 * 1024;
 
 export function createOutbox(stream: OutboxStream, options: OutboxOptions = {}): Outbox {
-  const { highWater = DEFAULT_HIGH_WATER, onPressure = () => {} } = options;
-  let waiting: Waiting[] = [];
-  let waitingBytes = 0;
-  let blocked = false;
-  let pressed = false;
-  let gone = false;
-  let listeners: (() => void)[] = [];
+  return new StreamOutbox(stream, options);
+}
 
-  const settle = (): void => {
-    if (!gone && (blocked || waiting.length > 0 || stream.writableLength > 0)) return;
-    const idle = listeners;
-    listeners = [];
-    for (const listener of idle) listener();
-  };
+class StreamOutbox implements Outbox {
+  readonly #stream: OutboxStream;
+  readonly #highWater: number;
+  readonly #onPressure: (pressed: boolean) => void;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #blocked = false;
+  #pressed = false;
+  #gone = false;
+  #listeners: (() => void)[] = [];
 
-  const press = (): void => {
-    const now = waitingBytes > highWater;
-    if (now === pressed) return;
-    pressed = now;
-    onPressure(now);
-  };
+  constructor(stream: OutboxStream, { highWater = DEFAULT_HIGH_WATER, onPressure = () => {} }: OutboxOptions) {
+    this.#stream = stream;
+    this.#highWater = highWater;
+    this.#onPressure = onPressure;
+    stream.on("drain", () => this.#drain());
+  }
 
-  const write = (line: string): void => {
-    blocked = !stream.write(line, settle);
-  };
-
-  stream.on("drain", () => {
-    blocked = false;
-    let sent = 0;
-    while (!blocked && sent < waiting.length) {
-      const { line } = waiting[sent] as Waiting;
-      waitingBytes -= line.length;
-      sent += 1;
-      write(line);
+  send(line: string, topic?: string | number): void {
+    if (this.#gone) return;
+    if (!this.#blocked) {
+      this.#write(line);
+      return;
     }
-    waiting = waiting.slice(sent);
-    press();
-    settle();
-  });
+    const older = topic === undefined ? undefined : this.#waiting.find((entry) => entry.topic === topic);
+    this.#waitingBytes += line.length - (older?.line.length ?? 0);
+    if (older === undefined) this.#waiting.push({ line, topic });
+    else older.line = line;
+    this.#press();
+  }
 
-  const discard = (): void => {
-    gone = true;
-    waiting = [];
-    waitingBytes = 0;
-    press();
-    settle();
-  };
+  flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#listeners.push(resolve);
+      this.#settle();
+    });
+  }
 
-  return {
-    send(line, topic) {
-      if (gone) return;
-      if (!blocked) {
-        write(line);
-        return;
-      }
-      const older = topic === undefined ? undefined : waiting.find((entry) => entry.topic === topic);
-      waitingBytes += line.length - (older?.line.length ?? 0);
-      if (older === undefined) waiting.push({ line, topic });
-      else older.line = line;
-      press();
-    },
-    flushed: () =>
-      new Promise((resolve) => {
-        listeners.push(resolve);
-        settle();
-      }),
-    discard,
-  };
+  discard(): void {
+    this.#gone = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#press();
+    this.#settle();
+  }
+
+  #write(line: string): void {
+    this.#blocked = !this.#stream.write(line, () => this.#settle());
+  }
+
+  #drain(): void {
+    this.#blocked = false;
+    let sent = 0;
+    for (const { line } of this.#waiting) {
+      if (this.#blocked) break;
+      this.#waitingBytes -= line.length;
+      sent += 1;
+      this.#write(line);
+    }
+    this.#waiting = this.#waiting.slice(sent);
+    this.#press();
+    this.#settle();
+  }
+
+  #press(): void {
+    const now = this.#waitingBytes > this.#highWater;
+    if (now === this.#pressed) return;
+    this.#pressed = now;
+    this.#onPressure(now);
+  }
+
+  #settle(): void {
+    const isBusy = this.#blocked || this.#waiting.length > 0 || this.#stream.writableLength > 0;
+    if (!this.#gone && isBusy) return;
+    const idle = this.#listeners;
+    this.#listeners = [];
+    for (const listener of idle) listener();
+  }
 }

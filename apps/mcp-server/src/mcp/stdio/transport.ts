@@ -3,8 +3,9 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { createLineReader } from "./line-reader.ts";
+import type { LineReader } from "./line-reader.ts";
 import { createOutbox } from "./outbox.ts";
-import type { OutboxStream } from "./outbox.ts";
+import type { Outbox, OutboxStream } from "./outbox.ts";
 
 /**
  * MCP over stdin and stdout: one JSON-RPC message per line.
@@ -36,79 +37,103 @@ const DEFAULT_LIMIT = 10 * 1024 * 1024;
 const LAST_ANSWERS_MS = 500;
 
 export function createStdioTransport(options: StdioTransportOptions): StdioTransport {
-  const { input, output, limit = DEFAULT_LIMIT, serialized = () => undefined } = options;
-  const unanswered = new Set<RequestId>();
-  let closed = false;
-  let ended = false;
+  return new LineTransport(options);
+}
 
-  const outbox = createOutbox(output, {
-    onPressure: (pressed) => {
-      if (closed) return;
-      if (pressed) input.pause();
-      else input.resume();
-    },
-  });
-  const reader = createLineReader({
-    limit,
-    onLine: (line) => take(line),
-    onOverflow: () => {
-      refuse(null, ErrorCode.InvalidRequest, `A message is larger than ${limit} bytes; the connection is closed.`);
-      void transport.close();
-    },
-  });
-  const onData = (chunk: Buffer): void => reader.push(chunk);
-  const onEnd = (): void => {
-    ended = true;
-    if (unanswered.size === 0) void transport.close();
-    else setTimeout(() => void transport.close(), LAST_ANSWERS_MS).unref();
+class LineTransport implements StdioTransport {
+  onmessage?: NonNullable<Transport["onmessage"]>;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  readonly #input: Readable;
+  readonly #output: OutboxStream;
+  readonly #serialized: (result: object) => string | undefined;
+  readonly #outbox: Outbox;
+  readonly #reader: LineReader;
+  readonly #unanswered = new Set<RequestId>();
+  #closed = false;
+  #ended = false;
+
+  constructor({ input, output, limit = DEFAULT_LIMIT, serialized = () => undefined }: StdioTransportOptions) {
+    this.#input = input;
+    this.#output = output;
+    this.#serialized = serialized;
+    this.#outbox = createOutbox(output, { onPressure: (pressed) => this.#hold(pressed) });
+    this.#reader = createLineReader({
+      limit,
+      onLine: (line) => this.#take(line),
+      onOverflow: () => {
+        const message = `A message is larger than ${limit} bytes; the connection is closed.`;
+        this.#refuse(null, ErrorCode.InvalidRequest, message);
+        void this.close();
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#output.on("error", () => {
+      this.#outbox.discard();
+      void this.close();
+    });
+    const onEnd = this.#onEnd;
+    this.#input.on("data", this.#onData).on("end", onEnd).on("close", onEnd).on("error", onEnd);
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    this.#outbox.send(`${serialize(message, this.#serialized)}\n`, progressTopic(message));
+    if ("method" in message || !("id" in message) || message.id === undefined) return;
+    this.#unanswered.delete(message.id);
+    if (this.#ended && this.#unanswered.size === 0) void this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#input.off("data", this.#onData);
+    this.#input.pause();
+    this.onclose?.();
+  }
+
+  flushed(): Promise<void> {
+    return this.#outbox.flushed();
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#reader.push(chunk);
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    if (this.#unanswered.size === 0) void this.close();
+    else setTimeout(() => void this.close(), LAST_ANSWERS_MS).unref();
   };
 
-  function take(line: string): void {
-    if (closed || line.trim() === "") return;
+  #hold(pressed: boolean): void {
+    if (this.#closed) return;
+    if (pressed) this.#input.pause();
+    else this.#input.resume();
+  }
+
+  #take(line: string): void {
+    if (this.#closed || line.trim() === "") return;
     let value: unknown;
     try {
       value = JSON.parse(line);
     } catch (error) {
-      refuse(null, ErrorCode.ParseError, `Parse error: ${(error as Error).message}`);
+      this.#refuse(null, ErrorCode.ParseError, `Parse error: ${(error as Error).message}`);
       return;
     }
     const message = JSONRPCMessageSchema.safeParse(value);
     if (message.success) {
-      if ("method" in message.data && "id" in message.data) unanswered.add(message.data.id);
-      transport.onmessage?.(message.data);
-    } else if (!isAnswer(value))
-      refuse(idOf(value), ErrorCode.InvalidRequest, "Invalid Request: this is not a JSON-RPC 2.0 message of MCP.");
+      if ("method" in message.data && "id" in message.data) this.#unanswered.add(message.data.id);
+      this.onmessage?.(message.data);
+    } else if (!isAnswer(value)) {
+      const told = "Invalid Request: this is not a JSON-RPC 2.0 message of MCP.";
+      this.#refuse(idOf(value), ErrorCode.InvalidRequest, told);
+    }
   }
 
-  function refuse(id: RequestId | null, code: ErrorCode, message: string): void {
-    outbox.send(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
-    transport.onerror?.(new Error(message));
+  #refuse(id: RequestId | null, code: ErrorCode, message: string): void {
+    this.#outbox.send(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
+    this.onerror?.(new Error(message));
   }
-
-  const transport: StdioTransport = {
-    async start() {
-      output.on("error", () => {
-        outbox.discard();
-        void transport.close();
-      });
-      input.on("data", onData).on("end", onEnd).on("close", onEnd).on("error", onEnd);
-    },
-    async send(message) {
-      outbox.send(`${serialize(message, serialized)}\n`, progressTopic(message));
-      if ("method" in message || !("id" in message) || message.id === undefined) return;
-      unanswered.delete(message.id);
-      if (ended && unanswered.size === 0) void transport.close();
-    },
-    async close() {
-      if (closed) return;
-      closed = true;
-      input.off("data", onData);
-      input.pause();
-      transport.onclose?.();
-    },
-    flushed: () => outbox.flushed(),
-  };
-  return transport;
 }
 
 function serialize(message: JSONRPCMessage, serialized: (result: object) => string | undefined): string {
