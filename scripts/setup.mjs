@@ -23,8 +23,10 @@ await runMain(async () => {
     await rigDown();
     return 0;
   }
-  const { unavailable } = await prepare({ mayInstall });
+  const { rig, unavailable } = await prepare({ mayInstall });
   if (unavailable !== undefined) throw new Failure(unavailable.message, unavailable.remedy, { exitCode: 4 });
   process.stderr.write(`Set up in ${seconds(elapsedMs())}. Next: npm start\n`);
+  const exports = Object.entries(rig.environment).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);
+  process.stderr.write(`To use this engine and registry from a shell of your own:\n  export ${exports.join(" ")}\n`);
   return 0;
 });
