@@ -18,6 +18,9 @@ export interface BuildObserver {
 /** Lines of a step's output that an error carries. */
 const TAIL_LINES = 40;
 
+/** A longer line is cut into several, so that output without line ends is not kept whole. */
+const LONGEST_LINE = 16 * 1024;
+
 /** The last lines of a log, kept as it grows: the whole is never in memory. */
 export class LogTail {
   readonly #lines: string[] = [];
@@ -25,8 +28,11 @@ export class LogTail {
 
   /** Adds output that may end in the middle of a line; gives back the lines that are complete now. */
   add(text: string): readonly string[] {
-    const parts = (this.#partial + text).split(/\r?\n/);
-    this.#partial = parts.pop() ?? "";
+    // A carriage return alone redraws a line, as progress bars do: each drawing is a line here.
+    const parts = (this.#partial + text).split(/\r?\n|\r(?=.)/s);
+    const last = parts.pop() ?? "";
+    if (last.length > LONGEST_LINE) parts.push(last);
+    this.#partial = last.length > LONGEST_LINE ? "" : last;
     this.#lines.push(...parts);
     if (this.#lines.length > TAIL_LINES) this.#lines.splice(0, this.#lines.length - TAIL_LINES);
     return parts;

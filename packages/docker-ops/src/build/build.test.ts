@@ -208,3 +208,11 @@ test("the tail of a log keeps the last lines and joins cut ones", () => {
   expect(lines).toHaveLength(40);
   expect(lines.at(-1)).toBe("the end");
 });
+
+test("output without line ends is neither kept whole nor lost", () => {
+  const tail = new LogTail();
+  let seen = 0;
+  for (let part = 0; part < 100; part += 1) seen += tail.add("x".repeat(1000)).join("").length;
+  expect(seen + (tail.flush() ?? "").length).toBe(100_000);
+  expect(tail.add("10%\r20%\r30%\n")).toEqual(["10%", "20%", "30%"]);
+});

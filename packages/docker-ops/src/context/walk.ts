@@ -9,7 +9,7 @@
  * - W5  A folder that is ignored is listed all the same when something in it is not.
  */
 import type { Dirent } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
 import type { IgnoreRules } from "./ignore.ts";
@@ -69,20 +69,23 @@ async function* pendingFolders(root: string, stack: readonly OpenFolder[]): Asyn
 }
 
 async function openFolder(root: string, path: string, pending: boolean): Promise<OpenFolder> {
+  const absolute = join(root, path);
+  const shown = path === "" ? "." : path;
+  let children: Dirent[];
+  let real: string;
   try {
-    const children = await readdir(join(root, path), { withFileTypes: true });
-    return {
-      children: children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))),
-      path,
-      next: 0,
-      pending,
-    };
+    children = await readdir(absolute, { withFileTypes: true });
+    real = await realpath(absolute);
   } catch (cause) {
-    throw fail("CONTEXT_INVALID", `the folder ${path === "" ? "." : path} of the build context cannot be read`, {
+    throw fail("CONTEXT_INVALID", `the folder ${shown} of the build context cannot be read`, {
       cause,
       details: { path },
     });
   }
+  // W1 A folder that was swapped for a link since it was listed would have shown what lies outside.
+  if (real !== absolute) throw fail("CONTEXT_INVALID", `${shown} changed while it was read`, { details: { path } });
+  children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  return { children, path, next: 0, pending };
 }
 
 async function describeEntry(root: string, path: string): Promise<ContextEntry | null> {

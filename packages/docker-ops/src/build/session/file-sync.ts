@@ -6,6 +6,7 @@
  * for the files that it wants by their place in that list; both sides end with FIN.
  */
 import type { FileHandle } from "node:fs/promises";
+import { changed } from "../../context/open-entry.ts";
 import type { ContextEntry } from "../../context/walk.ts";
 import { readFields } from "../protobuf.ts";
 import type { GrpcCall } from "./grpc.ts";
@@ -45,7 +46,7 @@ export async function sendFolder(call: GrpcCall, folder: OfferedFolder): Promise
     const entry = files.get(id);
     if (type !== PACKET.request || entry === undefined)
       throw new Error("the engine asked for a file that was not offered");
-    await sendFile(call, id, await folder.open(entry));
+    await sendFile(call, { id, entry, content: await folder.open(entry) });
   }
 }
 
@@ -59,9 +60,19 @@ async function sendListing(call: GrpcCall, folder: OfferedFolder, files: Map<num
   await call.send(packet(PACKET.stat));
 }
 
-async function sendFile(call: GrpcCall, id: number, content: string | FileHandle): Promise<void> {
-  const data = (bytes: Uint8Array) =>
-    call.send(Buffer.concat([varintField(1, PACKET.data), varintField(3, id), bytesField(4, bytes)]));
+interface RequestedFile {
+  readonly id: number;
+  readonly entry: ContextEntry;
+  readonly content: string | FileHandle;
+}
+
+/** @throws CONTEXT_INVALID when the file is no longer as long as it was listed: half a file is never sent as whole */
+async function sendFile(call: GrpcCall, { id, entry, content }: RequestedFile): Promise<void> {
+  let sent = 0;
+  const data = (bytes: Uint8Array) => {
+    sent += bytes.length;
+    return call.send(Buffer.concat([varintField(1, PACKET.data), varintField(3, id), bytesField(4, bytes)]));
+  };
   if (typeof content === "string") {
     const bytes = Buffer.from(content);
     for (let at = 0; at < bytes.length; at += CHUNK) await data(bytes.subarray(at, at + CHUNK));
@@ -73,6 +84,7 @@ async function sendFile(call: GrpcCall, id: number, content: string | FileHandle
       await content.close();
     }
   }
+  if (sent !== entry.size) throw changed(entry);
   await data(new Uint8Array());
 }
 
