@@ -27,8 +27,10 @@ export async function tagImage(
     });
   }
   const from = isImageId(source) ? source : withDefaultTag(normalizeReference(source)).familiar;
-  const image = await inspectImage(transport, from, signal);
-  const replaced = await imageIdUnder(transport, to.familiar, signal);
+  const [image, replaced] = await Promise.all([
+    inspectImage(transport, from, signal),
+    imageIdUnder(transport, to.familiar, signal),
+  ]);
   if (replaced !== null && replaced !== image.imageId && !force) {
     throw fail("CONFLICT", `${to.familiar} is ${replaced} already, which is another image than ${source}`, {
       details: { target: to.familiar, existing: replaced, source: image.imageId },
