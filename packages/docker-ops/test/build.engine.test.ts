@@ -171,6 +171,19 @@ describeWithEngine("build on a real engine", (rig) => {
       expect(log).toContain("ALL-WELL");
     });
 
+    test("of twenty megabytes is sent without a warning of the runtime", async () => {
+      const warnings: Error[] = [];
+      const listen = (warning: Error) => warnings.push(warning);
+      process.on("warning", listen);
+      const folder = context({
+        Dockerfile: `FROM ${baseName}\nCOPY . /all\nRUN wc -c < /all/large\n`,
+        large: "0123456789".repeat(2_000_000),
+      });
+      expect(await listing(folder)).toContain("20000000");
+      process.off("warning", listen);
+      expect(warnings).toEqual([]);
+    });
+
     test("that cannot be read fails the build with its own code", async () => {
       const folder = context({ Dockerfile: `FROM ${baseName}\nCOPY . /all\n` });
       execFileSync("mkfifo", [join(folder, "pipe")]);

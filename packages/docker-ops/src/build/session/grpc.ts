@@ -64,8 +64,18 @@ async function sendMessage(stream: ServerHttp2Stream, message: Buffer): Promise<
   const prefix = Buffer.alloc(PREFIX);
   prefix.writeUInt32BE(message.length, 1);
   if (stream.destroyed) throw new Error("the engine closed the call");
-  if (!stream.write(Buffer.concat([prefix, message])))
-    await Promise.race([once(stream, "drain"), once(stream, "close")]);
+  if (!stream.write(Buffer.concat([prefix, message]))) await drained(stream);
+}
+
+/** Waits until the engine reads again or the call is over, and leaves no listener behind. */
+async function drained(stream: ServerHttp2Stream): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(stream, "drain", { signal }), once(stream, "close", { signal })]);
+  } finally {
+    over.abort();
+  }
 }
 
 async function* readMessages(stream: ServerHttp2Stream): AsyncGenerator<Buffer, void> {
