@@ -1,4 +1,5 @@
 import { commonErrors, defineErrors } from "@container-kit/errors";
+import { dockerErrors } from "@container-kit/docker-ops";
 import type { ErrorTable } from "@container-kit/errors";
 
 /** The codes of this package, beside the common ones. */
@@ -12,4 +13,9 @@ export const toolErrors = {
   },
 } as const satisfies ErrorTable;
 
-export const fail = defineErrors({ ...commonErrors, ...toolErrors });
+export const fail = defineErrors({
+  ...commonErrors,
+  ...toolErrors,
+  // The builder's own code, for what a dry run finds before the builder would.
+  DOCKERFILE_INVALID: dockerErrors.DOCKERFILE_INVALID,
+});

@@ -28,6 +28,8 @@ export interface OperationOptions {
 export interface PullOptions extends OperationOptions {
   /** `os/arch[/variant]`; the engine's own by default. */
   readonly platform?: string;
+  /** Asks the registry although the image is present. */
+  readonly force?: boolean;
 }
 
 export interface LayerCount {

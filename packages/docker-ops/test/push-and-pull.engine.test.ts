@@ -43,6 +43,32 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
     expect(await engine.pull(byDigest)).toMatchObject({ imageId: image.imageId, digest });
   });
 
+  test("a present image is not asked for, unless forced; another platform is not passed off as the one that was asked for", async () => {
+    const target = `${name()}:1`;
+    const { digest } = await engine.push(image.reference, { target });
+    const none = dockerConfig({});
+    const withoutCredentials = await connect(rig, { DOCKER_CONFIG: none.folder });
+    expect(await withoutCredentials.pull(target)).toMatchObject({ alreadyPresent: true, digest, bytes: 0 });
+    await expect(withoutCredentials.pull(target, { force: true })).rejects.toMatchObject({ code: "AUTH_FAILED" });
+    none.remove();
+    const { platform } = await engine.inspect(target);
+    expect(await engine.pull(target, { platform })).toMatchObject({ alreadyPresent: true });
+    await expect(engine.pull(target, { platform: "linux/s390x" })).rejects.toMatchObject({
+      code: expect.stringMatching(/^IMAGE_NOT_FOUND$|^ENGINE_ERROR$/),
+    });
+  });
+
+  test("a push that fails takes back the name that it gave the image", async () => {
+    const target = `127.0.0.1:1/${uniqueName()}:1`;
+    await expect(engine.push(image.reference, { target })).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    await expect(engine.inspect(target)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    const other = await makeTinyImage(rig);
+    await engine.tag(other.reference, target);
+    await expect(engine.push(image.reference, { target })).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    expect((await engine.inspect(target)).imageId).toBe(other.imageId);
+    await other.remove();
+  });
+
   test("a repository of three parts is pushed exactly there", async () => {
     const repository = `org/team/${uniqueName("deep").slice(8)}`;
     await engine.push(image.reference, { target: `${rig.registry.host}/${repository}:1` });
@@ -83,7 +109,7 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
     const target = `127.0.0.1:1/${uniqueName()}:1`;
     await engine.tag(image.reference, target);
     await expect(engine.push(target)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE", retryable: true });
-    await expect(engine.pull(target)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    await expect(engine.pull(target, { force: true })).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 
   test("an image that is nowhere is IMAGE_NOT_FOUND for every operation", async () => {

@@ -5,9 +5,9 @@
  * - B2  Every tag that is reported points, by an inspect after the build, to the image that was built.
  * - B3  What is wrong with the context is the build's failure, before the engine's words about it.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isKitError } from "@container-kit/errors";
+import { readTextFile } from "../context/read-text-file.ts";
 import { resolveContext } from "../context/resolve-context.ts";
 import { withDeadline } from "../engine/deadline.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
@@ -107,11 +107,10 @@ function checkTags(tags: readonly string[]): readonly string[] {
 }
 
 async function readDockerfile(path: string): Promise<string> {
-  const content = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw fail("CONTEXT_INVALID", `the Dockerfile ${path} cannot be read`, { cause });
+  const content = await readTextFile(path, LARGEST_DOCKERFILE).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? `: ${cause.message}` : "";
+    throw fail("CONTEXT_INVALID", `the Dockerfile ${path} cannot be read${reason}`, { cause, details: { path } });
   });
-  if (content.length > LARGEST_DOCKERFILE)
-    throw fail("DOCKERFILE_INVALID", `the Dockerfile is larger than ${LARGEST_DOCKERFILE} characters`);
   if (content.trim() === "") throw fail("DOCKERFILE_INVALID", "the Dockerfile is empty");
   return content;
 }

@@ -158,6 +158,14 @@ describe("resolveContext", () => {
     await expect(resolveContext(join(base, context), dockerfile)).rejects.toMatchObject({ code });
   });
 
+  test("a FIFO in place of the Dockerfile or the ignore file is refused and never waited for", async () => {
+    await promisify(execFile)("mkfifo", [join(root, "Dockerfile"), join(root, ".dockerignore")]);
+    await expect(resolveContext(root)).rejects.toMatchObject({ code: "CONTEXT_INVALID" });
+    await expect(readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true })).rejects.toMatchObject({
+      code: "CONTEXT_INVALID",
+    });
+  });
+
   test("a Dockerfile that is a link to outside is refused", async () => {
     await writeFile(join(base, "elsewhere"), "FROM scratch");
     await symlink(join(base, "elsewhere"), join(root, "Dockerfile"));

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import balena from "@balena/dockerignore";
 import { fail } from "../errors.ts";
+import { readTextFile } from "./read-text-file.ts";
 
 /** What `.dockerignore` leaves out of the context. */
 export interface IgnoreRules {
@@ -31,8 +31,6 @@ export async function readIgnoreRules(
   for (const file of candidates) {
     const text = await readIfPresent(join(root, file));
     if (text === null) continue;
-    if (text.length > LARGEST)
-      throw fail("CONTEXT_INVALID", `${file} is larger than ${LARGEST} characters`, { details: { file } });
     return createIgnoreRules(text, keepBuilderFiles ? [dockerfile, file] : []);
   }
   return { ignores: () => false, mayReinclude: false };
@@ -56,9 +54,10 @@ function createIgnoreRules(text: string, always: readonly string[]): IgnoreRules
 
 async function readIfPresent(path: string): Promise<string | null> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path, LARGEST);
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
-    throw fail("CONTEXT_INVALID", `${path} cannot be read`, { cause: error });
+    const reason = error instanceof Error ? `: ${error.message}` : "";
+    throw fail("CONTEXT_INVALID", `${path} cannot be read${reason}`, { cause: error, details: { path } });
   }
 }

@@ -32,6 +32,9 @@ export async function resolveContext(context: string, dockerfile = "Dockerfile")
       remedy: "Write one with generate_dockerfile, or name it in `dockerfile`.",
     });
   });
+  if (!(await stat(file)).isFile()) {
+    throw fail("CONTEXT_INVALID", `the Dockerfile ${named} is no ordinary file`, { details: { path: named } });
+  }
   const inside = relative(root, file);
   if (inside === "" || inside.startsWith("..") || isAbsolute(inside)) {
     throw fail("CONTEXT_INVALID", `the Dockerfile ${named} lies outside the build context ${context}`, {

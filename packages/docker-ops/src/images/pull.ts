@@ -12,6 +12,7 @@ import type { NormalizedReference } from "../reference/normalize.ts";
 import type { ImageDetails, PullOptions, PullResult } from "../types.ts";
 import { inspectImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
+import type { LayerTracker } from "./layer-progress.ts";
 
 export interface PullSurroundings {
   readonly transport: Transport;
@@ -29,15 +30,38 @@ interface PullSummary {
 }
 
 async function runPull(
-  { transport, resolveCredential }: PullSurroundings,
+  surroundings: PullSurroundings,
   image: string,
-  { platform, onProgress }: PullOptions,
+  options: PullOptions,
   signal: AbortSignal,
 ): Promise<PullResult> {
+  const { transport } = surroundings;
+  const { platform, force = false } = options;
   const reference = withDefaultTag(normalizeReference(image));
+  const before = await findImage(transport, reference.familiar, signal);
+  if (before !== null && !force && isForPlatform(before, platform)) return presentAlready(reference, before);
+  const { summary, tracker } = await transfer(surroundings, reference, options, signal);
+  const after = await readBack(transport, reference, platform, signal);
+  return {
+    image: reference.familiar,
+    imageId: after.imageId,
+    digest: digestOf(reference, after, summary),
+    size: after.size,
+    alreadyPresent: before?.imageId === after.imageId,
+    bytes: tracker.bytes(),
+    layers: tracker.layers(),
+  };
+}
+
+/** Has the engine fetch the image. @throws ENGINE_PROTOCOL when its stream ends before the pull is done */
+async function transfer(
+  { transport, resolveCredential }: PullSurroundings,
+  reference: NormalizedReference,
+  { platform, onProgress }: PullOptions,
+  signal: AbortSignal,
+): Promise<{ summary: PullSummary; tracker: LayerTracker }> {
   const operation = `the pull of ${reference.familiar}`;
   const credential = await resolveCredential(reference.registry, signal);
-  const before = await findImage(transport, reference.familiar, signal);
   const stream = await transport.stream({
     method: "POST",
     path: "/images/create",
@@ -55,34 +79,58 @@ async function runPull(
   let summary: PullSummary = { digest: "", ended: false };
   for await (const record of readProgress(stream, { operation, signal })) {
     const error = errorOf(record);
-    if (error !== null)
-      throw engineMessageError(error, {
-        operation,
-        registry: true,
-        stage: "transfer",
-        details: { reference: reference.familiar, credentialSource: credential.source },
-      });
+    if (error !== null) {
+      const details = { reference: reference.familiar, credentialSource: credential.source };
+      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
+    }
     summary = readSummary(record.status ?? record.stream ?? "", summary);
     const progress = tracker.observe(record);
     if (progress !== null) onProgress?.(progress);
   }
-  const after = await findImage(transport, reference.familiar, signal);
-  if (after === null)
-    throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer and does not show the image`, {
-      stage: "read-back",
-    });
-  if (!summary.ended)
+  if (!summary.ended) {
     throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer before the pull was done`, {
       stage: "transfer",
     });
+  }
+  return { summary, tracker };
+}
+
+/** @throws ENGINE_PROTOCOL when the engine does not show the image, IMAGE_NOT_FOUND when it is for another platform */
+async function readBack(
+  transport: Transport,
+  { familiar }: NormalizedReference,
+  platform: string | undefined,
+  signal: AbortSignal,
+): Promise<ImageDetails> {
+  const image = await findImage(transport, familiar, signal);
+  if (image === null) {
+    throw fail("ENGINE_PROTOCOL", `the engine says that it pulled ${familiar} and does not show it`, {
+      stage: "read-back",
+    });
+  }
+  if (isForPlatform(image, platform)) return image;
+  throw fail("IMAGE_NOT_FOUND", `${familiar} is there for ${image.platform} and not for ${platform ?? ""}`, {
+    stage: "read-back",
+    details: { platform, found: image.platform },
+    remedy: "Name a platform that the image is published for, or leave it out.",
+  });
+}
+
+function isForPlatform(image: ImageDetails, platform: string | undefined): boolean {
+  return platform === undefined || image.platform === platform || image.platform.startsWith(`${platform}/`);
+}
+
+function presentAlready(reference: NormalizedReference, image: ImageDetails): PullResult {
+  const digest = digestOf(reference, image, { digest: "", ended: true });
+  const layers = { total: image.layers.length, existing: image.layers.length };
   return {
     image: reference.familiar,
-    imageId: after.imageId,
-    digest: digestOf(reference, after, summary),
-    size: after.size,
-    alreadyPresent: before?.imageId === after.imageId,
-    bytes: tracker.bytes(),
-    layers: tracker.layers(),
+    imageId: image.imageId,
+    digest,
+    size: image.size,
+    alreadyPresent: true,
+    bytes: 0,
+    layers,
   };
 }
 

@@ -5,6 +5,7 @@
  * - U2  An error record fails the push, wherever in the stream it stands.
  * - U3  Success is a 200 of the registry to a manifest request by the digest that was pushed; the digest that is
  *       reported is the registry's.
+ * - U4  A push that fails takes back the name that it gave the image for the push.
  */
 import { registryAuthHeader } from "../credentials/auth-header.ts";
 import type { Credential } from "../credentials/types.ts";
@@ -20,6 +21,7 @@ import { findManifest } from "../registry/manifest.ts";
 import type { PushOptions, PushResult } from "../types.ts";
 import { inspectImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
+import { removeImage } from "./store.ts";
 import { tagImage } from "./tag.ts";
 
 export interface PushSurroundings {
@@ -43,20 +45,43 @@ async function runPush(
   const source = pushable(image);
   const reference = options.target === undefined ? source : pushable(options.target);
   await inspectImage(transport, source.familiar, signal);
-  if (reference.canonical !== source.canonical)
-    await tagImage(transport, source.familiar, reference.familiar, { force: true, signal });
+  if (reference.canonical === source.canonical) return transferAndVerify(surroundings, reference, options, signal);
+  const { replaced } = await tagImage(transport, source.familiar, reference.familiar, { force: true, signal });
+  try {
+    return await transferAndVerify(surroundings, reference, options, signal);
+  } catch (error) {
+    // That the name could not be taken back must not hide why the push failed.
+    await restoreTag(transport, reference.familiar, replaced).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function transferAndVerify(
+  surroundings: PushSurroundings,
+  reference: NormalizedReference,
+  { onProgress }: PushOptions,
+  signal: AbortSignal,
+): Promise<PushResult> {
+  const { transport } = surroundings;
   const credential = await surroundings.resolveCredential(reference.registry, signal);
   const tracker = trackLayers("pushing");
   const pushed = await transfer({ transport, reference, credential, signal }, (record) => {
     const progress = tracker.observe(record);
-    if (progress !== null) options.onProgress?.(progress);
+    if (progress !== null) onProgress?.(progress);
   });
-  options.onProgress?.({
-    phase: "verifying",
-    message: `asking ${reference.registry} for ${pushed === "" ? reference.familiar : pushed}`,
-  });
+  const asked = pushed === "" ? reference.familiar : pushed;
+  onProgress?.({ phase: "verifying", message: `asking ${reference.registry} for ${asked}` });
   const digest = await readBack(surroundings, reference, credential, { pushed, signal });
   return { image: reference.familiar, digest, verified: true, bytes: tracker.bytes(), layers: tracker.layers() };
+}
+
+const RESTORE_MS = 10_000;
+
+/** U4. The push's own signal may be aborted already, so this has one of its own. */
+async function restoreTag(transport: Transport, target: string, replaced: string | null): Promise<void> {
+  const signal = AbortSignal.timeout(RESTORE_MS);
+  if (replaced === null) await removeImage(transport, target, { force: false, signal });
+  else await tagImage(transport, replaced, target, { force: true, signal });
 }
 
 /** A push names a tag: a digest is what comes out of it. */

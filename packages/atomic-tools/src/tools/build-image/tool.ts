@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES, resolveContext } from "@container-kit/docker-ops";
 import type { BuildOptions, BuildResult, Engine } from "@container-kit/docker-ops";
+import { validateDockerfile } from "@container-kit/build-strategy";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
 import { image, would } from "../../fields.ts";
@@ -61,6 +63,7 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
         });
       }
       const tags = wanted.tags.map((tag) => readReference(tag).familiar);
+      for (const name of secretArguments(wanted)) redactor.learn(wanted.buildArgs?.[name] ?? "");
       const folder = await paths.resolve(wanted.context);
       const connected = await engine();
       if (context.dryRun) return planBuild(folder, { ...wanted, tags }, connected);
@@ -96,6 +99,7 @@ export const buildImageTool = ({ engine, paths, redactor }: ToolServices): ToolD
 
 async function planBuild(folder: string, wanted: BuildInput, { profile }: Engine): Promise<z.input<typeof output>> {
   const { dockerfile } = await resolveContext(folder, wanted.dockerfile);
+  checkDockerfile(await readFile(join(folder, dockerfile), "utf8"), wanted.target);
   const builder = profile.buildkit ? "buildkit" : "classic";
   return {
     imageId: null,
@@ -137,8 +141,30 @@ function describeBuild(
 
 const SECRET_NAME = /password|passwd|secret|token|api_?key|private_?key|credential/i;
 
-function warnAboutArguments({ buildArgs = {} }: BuildInput): string[] {
-  return Object.keys(buildArgs)
-    .filter((name) => SECRET_NAME.test(name))
-    .map((name) => `the build argument ${name} looks like a secret, and stays readable in the image's history`);
+/** The values of these are masked in all that is told and kept; in the image's history they stay. */
+function secretArguments({ buildArgs = {} }: BuildInput): readonly string[] {
+  return Object.keys(buildArgs).filter((name) => SECRET_NAME.test(name));
+}
+
+function warnAboutArguments(wanted: BuildInput): string[] {
+  return secretArguments(wanted).map(
+    (name) => `the build argument ${name} looks like a secret, and stays readable in the image's history`,
+  );
+}
+
+/** What the builder would refuse before its first step. @throws DOCKERFILE_INVALID */
+function checkDockerfile(content: string, target: string | undefined): void {
+  const { valid, findings, stages } = validateDockerfile(content);
+  const [first] = findings.filter(({ severity }) => severity === "error");
+  if (!valid && first !== undefined) {
+    throw fail("DOCKERFILE_INVALID", `the Dockerfile is not valid: line ${first.line}: ${first.message}`, {
+      details: { line: first.line, column: first.column },
+    });
+  }
+  if (
+    target !== undefined &&
+    !stages.some(({ name, index }) => name?.toLowerCase() === target.toLowerCase() || String(index) === target)
+  ) {
+    throw fail("DOCKERFILE_INVALID", `the Dockerfile has no stage ${target}`, { details: { target } });
+  }
 }

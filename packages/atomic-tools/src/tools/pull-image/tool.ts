@@ -45,8 +45,9 @@ export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
         };
         return { image: name, ...nothing, would: [`pull ${name}`] };
       }
-      const { platform } = input;
+      const { platform, force = false } = input;
       return connected.pull(input.image, {
+        force,
         signal: context.signal,
         onProgress: (progress) => context.report(progress),
         ...(platform === undefined ? {} : { platform }),

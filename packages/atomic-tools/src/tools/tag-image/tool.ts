@@ -1,10 +1,20 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
+import type { Engine } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
+import { fail } from "../../errors.ts";
 import { image, would } from "../../fields.ts";
 import { checkImage, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
+
+const output = z.object({
+  imageId: z.string(),
+  target: z.string(),
+  replaced: z.string().nullable().describe("Image the tag pointed to before"),
+  would,
+});
 
 export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
   defineTool({
@@ -18,22 +28,14 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
       target: image.describe("The new name"),
       force: z.boolean().optional().describe("Move the tag from another image"),
     }),
-    output: z.object({
-      imageId: z.string(),
-      target: z.string(),
-      replaced: z.string().nullable().describe("Image the tag pointed to before"),
-      would,
-    }),
+    output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     deadlineMs: DEADLINES.tag + 5000,
     run: async ({ source, target, force = false }, context) => {
       checkImage(source);
       const to = readReference(target).familiar;
       const connected = await engine();
-      if (context.dryRun) {
-        const { imageId } = await connected.inspect(source, { signal: context.signal });
-        return { imageId, target: to, replaced: null, would: [`tag ${source} as ${to}`] };
-      }
+      if (context.dryRun) return planTag(connected, { source, to, force, signal: context.signal });
       return connected.tag(source, target, { force, signal: context.signal });
     },
     next: ({ target }) => [{ tool: "push_image", reason: "send it to its registry", arguments: { image: target } }],
@@ -41,3 +43,27 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
       result.would?.join("\n") ??
       `${result.target} is ${result.imageId}${result.replaced === null || result.replaced === result.imageId ? "" : `; it was ${result.replaced}`}`,
   });
+
+interface TagPlan {
+  readonly source: string;
+  readonly to: string;
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Refuses what the tag itself would refuse. */
+async function planTag(engine: Engine, { source, to, force, signal }: TagPlan): Promise<z.input<typeof output>> {
+  const { imageId } = await engine.inspect(source, { signal });
+  const known = await engine.inspect(to, { signal }).catch((error: unknown) => {
+    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
+    throw error;
+  });
+  const replaced = known?.imageId ?? null;
+  if (replaced !== null && replaced !== imageId && !force) {
+    throw fail("CONFLICT", `${to} is ${replaced} already, which is another image than ${source}`, {
+      details: { target: to, existing: replaced, source: imageId },
+      remedy: "Set `force` to move the tag, or choose another tag.",
+    });
+  }
+  return { imageId, target: to, replaced, would: [`tag ${source} as ${to}`] };
+}
