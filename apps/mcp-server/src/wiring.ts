@@ -10,13 +10,14 @@ import type { Runtime } from "@container-kit/atomic-runtime";
 import { connectEngine } from "@container-kit/docker-ops";
 import type { Engine } from "@container-kit/docker-ops";
 import { createLogger, createRedactor } from "@container-kit/observability";
-import type { Logger } from "@container-kit/observability";
+import type { Logger, Secret } from "@container-kit/observability";
 import { createSessionStore } from "@container-kit/session";
 import type { SessionStore } from "@container-kit/session";
 import { openStorage } from "@container-kit/storage";
 import manifest from "../package.json" with { type: "json" };
 import type { Config } from "./config/config.ts";
 import { createEngineSource } from "./engine-source.ts";
+import { privateSettings } from "./private-engine.ts";
 
 /** Which paths tools may touch: named folders only, or whatever the person at the terminal typed. */
 type PathRule = { readonly roots: readonly string[] } | { readonly terminal: true };
@@ -63,14 +64,13 @@ export async function openApplication(config: Config, options: ApplicationOption
   const redactor = createRedactor();
   const logger = createLogger({ level: config.logLevel, redactor });
   const { sessions, close } = await openSessions(config, logger);
-  const engine = createEngineSource(() =>
-    connectEngine({
-      env: options.environment,
-      baseImages: config.baseImages,
-      logger,
-      onSecret: (secret) => redactor.learn(secret),
-    }),
-  );
+  const engine = createEngineSource(async () => {
+    const settings = { env: options.environment, baseImages: config.baseImages };
+    const common = { logger, onSecret: (secret: Secret) => redactor.learn(secret) };
+    const found = await connectEngine({ ...common, ...settings });
+    const own = await privateSettings(found, settings);
+    return own === null ? found : connectEngine({ ...common, ...own });
+  });
   try {
     const plugin = createBuiltinPlugin({
       engine: () => engine.get(),

@@ -86,15 +86,17 @@ test("bad input in a known session is recorded there, without the input", async 
   });
 });
 
-test("bad input without a session, or with one that is gone, opens none and is not recorded", async () => {
+test("bad input without a session is recorded in one of its own", async () => {
   const { runtime, sessions } = rig([strict]);
-  const outcomes = [
-    await runtime.execute({ tool: "copy_text", input: { image: 1 } }),
-    await runtime.execute({ tool: "copy_text", input: { image: 1, sessionId: "gone" } }),
-  ];
-  for (const outcome of outcomes) {
-    expect(outcome).toMatchObject({ ok: false, sessionId: "", executionId: "", error: { code: "INVALID_INPUT" } });
-  }
+  const outcome = await runtime.execute({ tool: "copy_text", input: { image: 1 } });
+  expect(outcome).toMatchObject({ ok: false, sessionId: "s1", executionId: "e1", error: { code: "INVALID_INPUT" } });
+  expect(sessions.executions).toMatchObject([{ sessionId: "s1", input: null }]);
+});
+
+test("bad input with a session that is gone opens none and is not recorded", async () => {
+  const { runtime, sessions } = rig([strict]);
+  const outcome = await runtime.execute({ tool: "copy_text", input: { image: 1, sessionId: "gone" } });
+  expect(outcome).toMatchObject({ ok: false, sessionId: "", executionId: "", error: { code: "INVALID_INPUT" } });
   expect(sessions.opened).toEqual([]);
   expect(sessions.executions).toEqual([]);
 });

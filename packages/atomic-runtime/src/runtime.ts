@@ -145,7 +145,7 @@ class ToolRuntime implements Runtime {
     try {
       input = parseInput(prepared, call.input);
     } catch (thrown) {
-      return this.#refuseInput(call, facts, thrown);
+      return this.#refuseInput({ call, facts, prepared }, thrown);
     }
     const session =
       input.sessionId === undefined ? await sessions.openSession() : await sessions.touchSession(input.sessionId);
@@ -170,15 +170,17 @@ class ToolRuntime implements Runtime {
   }
 
   /**
-   * Bad input is recorded where it names a session that can be used: none is opened for it. The input itself is not
+   * Bad input is recorded like any other call, in a session of its own where it names none. The input itself is not
    * kept: what has no known form cannot be redacted with certainty.
    */
-  async #refuseInput(call: ToolCall, facts: CallFacts, thrown: unknown): Promise<ToolOutcome> {
+  async #refuseInput({ call, facts, prepared }: Omit<Admission, "stop">, thrown: unknown): Promise<ToolOutcome> {
     const { sessions, logger } = this.#services;
     const named = namedSession(call.input);
-    if (named === undefined) return this.#refuse(facts, thrown);
+    // What a session is demanded of has nothing to say about a new one.
+    if (named === undefined && prepared.definition.session === "required") return this.#refuse(facts, thrown);
     try {
-      facts.sessionId = (await sessions.touchSession(named)).id;
+      const session = named === undefined ? await sessions.openSession() : await sessions.touchSession(named);
+      facts.sessionId = session.id;
       const { tool, sessionId, correlationId } = facts;
       const started = await sessions.startExecution({
         sessionId,

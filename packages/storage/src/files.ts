@@ -34,7 +34,15 @@ const ONLY_THIS_USER = { folder: 0o700, file: 0o600 };
 
 /** Makes a folder with its parents; one that is there stays as it is. */
 export function makeFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: ONLY_THIS_USER.folder });
+  // One level after the other: Node's own recursive way never ends below /proc.
+  if (existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: ONLY_THIS_USER.folder });
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  }
 }
 
 /** Makes an empty store file if there is none. @throws STORE_CORRUPT when its log was left without it. */

@@ -15,11 +15,15 @@ export function describePlan(options: JobOptions): string {
   return `Plan for ${options.path}${mode}\n${lines.map(([name, what]) => `  ${name?.padEnd(10)}  ${what}`).join("\n")}`;
 }
 
-const SIGNS = { done: "✓", failed: "✗", skipped: "–", absent: "–" } as const;
+const SIGNS = { done: "✓", unmet: "!", failed: "✗", skipped: "–", absent: "–" } as const;
+
+function hasRun(status: StageReport["status"]): boolean {
+  return status === "done" || status === "failed" || status === "unmet";
+}
 
 /** One stage that has ended, in one line. */
 export function describeStage({ stage, status, durationMs, reason, summary }: StageReport): string {
-  const took = status === "done" || status === "failed" ? formatDuration(durationMs) : status;
+  const took = hasRun(status) ? formatDuration(durationMs) : status;
   return toPlainText(`${SIGNS[status]} ${stage.padEnd(10)}  ${took.padStart(9)}  ${summary ?? reason ?? ""}`.trimEnd());
 }
 
@@ -40,7 +44,7 @@ export function describeJob(report: JobReport): string {
     report.stages.map(({ stage, status, durationMs, summary, reason }) => [
       stage,
       status,
-      status === "done" || status === "failed" ? formatDuration(durationMs) : "",
+      hasRun(status) ? formatDuration(durationMs) : "",
       summary ?? reason ?? "",
     ]),
   );

@@ -30,7 +30,7 @@ export type CallTool = (tool: string, input: Facts) => Promise<ToolSuccess>;
 
 /** What a stage says when it ends. */
 export interface StageEnd {
-  readonly status?: Extract<StageStatus, "done" | "skipped">;
+  readonly status?: Extract<StageStatus, "done" | "unmet" | "skipped">;
   readonly reason?: string;
   readonly summary?: string;
   readonly outcome?: ToolSuccess;
@@ -63,11 +63,13 @@ const analyze: Stage = {
       return { status: "skipped", reason: error.message };
     }
     const modules = listOf(outcome.result, "modules");
-    const first = modules[0] ?? {};
+    const first = mostRunnable(modules);
     state.warnings.push(...sentencesOf(outcome.result, "warnings"));
     if (modules.length > 1) {
-      state.module = textOf(first, "path");
-      const others = modules.slice(1).map((module) => textOf(module, "path") ?? "?");
+      // A Dockerfile at the root is for the whole repository; a module would pass it over.
+      const hasOwn = sentencesOf(factsOf(outcome.result, "existing"), "dockerfiles").includes("Dockerfile");
+      state.module = hasOwn ? undefined : textOf(first, "path");
+      const others = modules.filter((module) => module !== first).map((module) => textOf(module, "path") ?? "?");
       state.warnings.push(
         `Only ${textOf(first, "path") ?? "the first module"} is taken; there is also ${others.join(", ")}.`,
       );
@@ -145,7 +147,7 @@ const probe: Stage = {
     }
     const problem = textOf(result, "problem") ?? "it did not answer";
     state.warnings.push(`The image did not answer when it ran alone: ${problem}.`);
-    return { outcome, summary: `did not answer: ${problem}` };
+    return { status: "unmet", outcome, summary: `did not answer: ${problem}` };
   },
 };
 
@@ -221,4 +223,11 @@ async function exposedPort(call: CallTool, image: string | null): Promise<number
   const [first = ""] = sentencesOf(factsOf(result, "config"), "exposedPorts");
   const port = Number.parseInt(first, 10);
   return Number.isNaN(port) ? undefined : port;
+}
+
+/** The module that a person means who names a whole repository: one that listens, a site, one that starts at all. */
+function mostRunnable(modules: readonly Facts[]): Facts {
+  const ofKind = (kind: string) => modules.find((module) => module["kind"] === kind);
+  const starts = modules.find((module) => textOf(module, "startCommand") !== undefined);
+  return ofKind("server") ?? ofKind("static") ?? starts ?? modules[0] ?? {};
 }

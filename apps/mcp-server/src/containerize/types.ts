@@ -5,8 +5,11 @@ import type { ToolProgress } from "@container-kit/atomic-runtime";
 const STAGE_NAMES = ["analyze", "dockerfile", "build", "probe", "inspect", "scan", "tag", "push"] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
-/** `absent`: this version has no such stage. `skipped`: it was not wanted, or not reached. */
-export type StageStatus = "done" | "skipped" | "failed" | "absent";
+/**
+ * `absent`: this version has no such stage. `skipped`: it was not wanted, or not reached. `unmet`: it ran, what it looked
+ * for was not so, and the job goes on with a warning.
+ */
+export type StageStatus = "done" | "unmet" | "skipped" | "failed" | "absent";
 
 /** What was asked for. */
 export interface JobOptions {

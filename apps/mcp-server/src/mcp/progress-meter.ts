@@ -46,7 +46,7 @@ export function createProgressMeter(): ProgressMeter {
       count(progress);
       const values = [...items.values()];
       const sum = base + values.reduce((total, item) => total + item.current, 0);
-      const value = sum > last ? sum : last + SLIVER;
+      const value = sum > last ? sum : Math.round((last + SLIVER) / SLIVER) * SLIVER;
       last = value;
       const total = values.reduce((all, item) => all + (item.total ?? Number.NaN), 0);
       const truthful = base === 0 && total > 0 && value <= total;

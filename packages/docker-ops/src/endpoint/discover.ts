@@ -99,7 +99,10 @@ function usualSockets(env: Environment): readonly EngineEndpoint[] {
     [join(home, ".colima", "default", "docker.sock"), "Colima's socket"],
     ...(runtime === undefined ? [] : [[join(runtime, "podman", "podman.sock"), "rootless Podman's socket"] as const]),
     ["/run/podman/podman.sock", "Podman's socket"],
-    [join(state, "container-kit", "rig", "docker.sock"), "the private engine that `npm run setup` starts"],
   ];
-  return paths.map(([path, source]) => ({ host: `unix://${path}`, source }));
+  const own = join(state, "container-kit", "rig", "docker.sock");
+  return [
+    ...paths.map(([path, source]) => ({ host: `unix://${path}`, source })),
+    { host: `unix://${own}`, source: "the private engine that `npm run setup` starts", isPrivate: true },
+  ];
 }

@@ -4,5 +4,7 @@ export interface EngineEndpoint {
   readonly host: string;
   /** Which rule named it, e.g. `DOCKER_HOST` or `docker context "colima"`. */
   readonly source: string;
+  /** The private engine of Container Kit's own set-up, found because nothing else was. */
+  readonly isPrivate?: boolean;
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly verify: boolean };
 }

@@ -155,7 +155,7 @@ function warnAboutArguments(wanted: BuildInput): string[] {
 /** What the builder would refuse before its first step. @throws DOCKERFILE_INVALID */
 function checkDockerfile(content: string, target: string | undefined): void {
   const { valid, findings, stages } = validateDockerfile(content);
-  const [first] = findings.filter(({ severity }) => severity === "error");
+  const first = findings.find(({ severity }) => severity === "error");
   if (!valid && first !== undefined) {
     throw fail("DOCKERFILE_INVALID", `the Dockerfile is not valid: line ${first.line}: ${first.message}`, {
       details: { line: first.line, column: first.column },

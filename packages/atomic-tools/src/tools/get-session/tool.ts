@@ -35,6 +35,8 @@ const output = z.object({
   errors: z.array(
     z.object({ executionId: z.string(), tool: z.string(), code: z.string(), message: z.string(), at: z.string() }),
   ),
+  labels: z.record(z.string(), z.string()),
+  metrics: z.object({ executions: z.int(), failures: z.int(), durationMs: z.number() }),
   omitted: z.int().describe("Older executions left out"),
 });
 
@@ -97,6 +99,13 @@ function describeSession(found: SessionDetails, executions: readonly ToolExecuti
     errors: found.errors
       .slice(-MOST)
       .map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: time(at) })),
+    // Nothing sets labels yet.
+    labels: {},
+    metrics: {
+      executions: executions.length,
+      failures: executions.filter(({ status: outcome }) => outcome === "failed").length,
+      durationMs: executions.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0),
+    },
     omitted: Math.max(0, executions.length - MOST),
   };
 }
