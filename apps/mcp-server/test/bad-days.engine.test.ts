@@ -1,4 +1,5 @@
 /** Bad input and bad days: each gets the contract's code and one next step, and changes nothing. */
+import { execFileSync, spawnSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -166,6 +167,51 @@ describeWithEngine("a bad day over MCP", (rig) => {
     expect(outcome).toMatchObject({
       error: { code: "BUILD_FAILED", logTail: expect.stringContaining("own-output-of-the-step") },
     });
+  });
+
+  test("a FIFO in place of the Dockerfile is refused, and the server goes on", async () => {
+    const context = bench.files("fifo", { file: "x" });
+    execFileSync("mkfifo", [join(context, "Dockerfile")]);
+    expect(await bench.call("build_image", { context, tags: ["a:1"] })).toMatchObject({
+      error: { code: "CONTEXT_INVALID" },
+    });
+    expect(await bench.call("server_status", {})).toMatchObject({ ok: true });
+  });
+
+  test("a build argument that is named like a secret is in no answer, no record and no log", async () => {
+    const canary = "CANARY-7f3a9-value";
+    const context = bench.files("argument", {
+      Dockerfile: `FROM ${image.reference}\nARG API_TOKEN\nRUN echo told=$API_TOKEN; exit 4\n`,
+    });
+    const outcome = await bench.call("build_image", {
+      context,
+      tags: [`${uniqueName()}:1`],
+      buildArgs: { API_TOKEN: canary },
+      noCache: true,
+    });
+    expect(outcome).toMatchObject({ error: { code: "BUILD_FAILED" } });
+    expect(JSON.stringify(outcome)).not.toContain(canary);
+    // grep ends with status 1 where it finds nothing, which is what is wanted.
+    expect(spawnSync("grep", ["-rlaF", canary, bench.home], { encoding: "utf8" })).toMatchObject({
+      status: 1,
+      stdout: "",
+    });
+  });
+
+  test("a dry run refuses what the call would refuse", async () => {
+    const other = await makeTinyImage(rig);
+    expect(
+      await bench.call("tag_image", { source: image.reference, target: other.reference, dryRun: true }),
+    ).toMatchObject({ error: { code: "CONFLICT" } });
+    const context = bench.files("dry", { Dockerfile: "FRAM x\n" });
+    expect(await bench.call("build_image", { context, tags: ["a:1"], dryRun: true })).toMatchObject({
+      error: { code: "DOCKERFILE_INVALID" },
+    });
+    bench.files("dry", { Dockerfile: `FROM ${image.reference}\n` });
+    expect(await bench.call("build_image", { context, tags: ["a:1"], target: "nope", dryRun: true })).toMatchObject({
+      error: { code: "DOCKERFILE_INVALID" },
+    });
+    await other.remove();
   });
 
   test.each(["/etc", "..", "/"])(
