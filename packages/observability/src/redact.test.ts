@@ -26,6 +26,8 @@ test.each([
   ["Authorization: Basic dXNlcjpwYXNz", `Authorization: ${MASK}`],
   ["sent bearer abcdefghijklmnopqrstuvwxyz", `sent bearer ${MASK}`],
   ["RUN NPM_TOKEN=npm_abc123 npm ci", `RUN NPM_TOKEN=${MASK} npm ci`],
+  ['{"password": "pw1", "user": "u"}', `{"password": "${MASK}", "user": "u"}`],
+  ["login --password pw1 --user u", `login --password ${MASK} --user u`],
   ['DB_PASSWORD="two words" next', `DB_PASSWORD=${MASK} next`],
 ])("an unannounced credential is masked: %s", (input, expected) => {
   expect(createRedactor().text(input)).toBe(expected);
@@ -46,6 +48,13 @@ test("values under secret names are masked at any depth, others stay", () => {
     none: null,
   });
   expect(redacted).toEqual({ user: "u", list: [{ password: MASK, "registry.token": MASK }], port: 5000, none: null });
+});
+
+test("keys are recognised as a secret's however they are written", () => {
+  const keys = ["PGPASSWORD", "dbPassword", "NPM_TOKEN", "authToken", "apiKey", "registry.auth"];
+  for (const key of keys) expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: MASK });
+  for (const key of ["author", "tokens", "credentialSource", "secretary", "keyboard"])
+    expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: "v" });
 });
 
 test("a hostile text of one megabyte is redacted without freezing", () => {

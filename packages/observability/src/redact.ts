@@ -19,10 +19,16 @@ export interface Redactor {
 }
 
 const SHORTEST_SECRET = 4;
+/** A key that ends in one of these words, however it is written before: `PGPASSWORD`, `dbPassword`, `npm.token`. */
 const SECRET_KEY =
-  /^(?:.*[_.-])?(?:password|passwd|secret|token|apikey|api[_-]key|access[_-]key|private[_-]key|credentials?|identitytoken|registrytoken|authorization|auth)$/i;
+  /(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)$|(?:^|[_.-])auth$/i;
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [
+    /("[\w.-]{0,64}(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"\s{0,4}:\s{0,4}")[^"\n]{1,4096}/gi,
+    `$1${MASK}`,
+  ],
+  [/(--?(?:password|passwd|secret|token|api-?key)[ =])[^\s"']{1,4096}/gi, `$1${MASK}`],
   [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${MASK}@`],
   [
     /(\b(?:authorization|x-registry-auth|x-registry-config)["']?\s{0,4}[:=]\s{0,4}["']?)(?:(?:basic|bearer)\s+)?[^\s"',]{1,4096}/gi,

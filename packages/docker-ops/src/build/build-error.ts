@@ -18,14 +18,23 @@ const COPY_MISSING =
 const NOISE =
   /^failed to solve(?: with frontend [\w.]+)?: (?:rpc error: code = \w+ desc = )?(?:failed to create LLB definition: )?/;
 
+/**
+ * A step's own command failed. The builders quote the command, so nothing else may be read out of such a message: a
+ * command that prints "cannot be empty" is no fault of the Dockerfile's grammar.
+ */
+const STEP_FAILED =
+  /executor failed running \[|process ".*" did not complete successfully|returned a non-zero code: \d+|while running runtime: exit status/s;
+
 /** The error for what the builder said. */
 export function buildError(message: string, observer: BuildObserver): Error {
   const step = observer.failedStep();
   const logTail = observer.logTail();
   const withLog = logTail === "" ? {} : { logTail };
   const text = oneLine(message.replace(NOISE, ""));
-  if (/no space left on device/i.test(message)) return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
-  if (PARSE_ERROR.test(message)) {
+  const isStep = STEP_FAILED.test(message);
+  if (!isStep && /no space left on device/i.test(message))
+    return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
+  if (!isStep && PARSE_ERROR.test(message)) {
     const line = /\bline (\d+)/i.exec(message)?.[1];
     return fail(
       "DOCKERFILE_INVALID",
@@ -33,18 +42,16 @@ export function buildError(message: string, observer: BuildObserver): Error {
       line === undefined ? {} : { details: { line: Number(line) } },
     );
   }
-  if (
-    (step !== null && BASE_STEP.test(step) && BASE_ERROR.test(message)) ||
-    (step === null && BASE_ERROR.test(message))
-  ) {
+  if (!isStep && BASE_ERROR.test(message) && (step === null || BASE_STEP.test(step))) {
     return fail("BASE_IMAGE_UNAVAILABLE", `a base image is not to be had: ${text}`, {
       ...withLog,
       ...(step === null ? {} : { details: { step } }),
     });
   }
-  const remedy = COPY_MISSING.test(message)
-    ? { remedy: "Check that the file exists in the context and is not left out by .dockerignore." }
-    : {};
+  const remedy =
+    !isStep && COPY_MISSING.test(message)
+      ? { remedy: "Check that the file exists in the context and is not left out by .dockerignore." }
+      : {};
   const at = step === null ? "" : ` at ${oneLine(step)}`;
   return fail("BUILD_FAILED", `the build failed${at}: ${text}`, {
     ...withLog,

@@ -103,6 +103,14 @@ describe("buildError", () => {
     ["executor failed running [/bin/sh -c npm ci]: exit code: 1", "[2/3] RUN npm ci", "BUILD_FAILED"],
     ["The command '/bin/sh -c false' returned a non-zero code: 1", "RUN false", "BUILD_FAILED"],
     ["write /x: no space left on device", "[2/3] RUN x", "ENGINE_DISK_FULL"],
+    ["executor failed running [/bin/sh -c echo 'NAME cannot be empty']: exit code: 1", "[2/2] RUN x", "BUILD_FAILED"],
+    ["executor failed running [/bin/sh -c echo no space left on device]: exit code: 1", "[2/2] RUN x", "BUILD_FAILED"],
+    [
+      'process "/bin/sh -c tool --x # unknown flag" did not complete successfully: exit code: 1',
+      "[2/2] RUN x",
+      "BUILD_FAILED",
+    ],
+    ["The command '/bin/sh -c echo unknown instruction' returned a non-zero code: 1", "RUN x", "BUILD_FAILED"],
     ["getaddrinfo ENOTFOUND: no such host", "[2/3] RUN npm ci", "BUILD_FAILED"],
   ])("%s is told by its code", (message, step, code) => {
     expect(buildError(message, observer(step, "tail"))).toMatchObject({ code });

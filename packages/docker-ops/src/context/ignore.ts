@@ -41,8 +41,11 @@ function createIgnoreRules(text: string, always: readonly string[]): IgnoreRules
   const lines = text
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
+    // A comment begins in the first column; what is trimmed afterwards is a pattern, `#` or not (moby dockerignore).
+    .filter((line) => !line.startsWith("#"))
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
+    .filter((line) => line !== "");
+  if (lines.includes("!")) throw fail("CONTEXT_INVALID", "the ignore file has a line with nothing but `!`");
   // A CommonJS module whose types call its export `default`, which it has as well.
   const matcher = balena.default({ ignorecase: false }).add(lines);
   const kept = new Set(always);

@@ -7,6 +7,7 @@
  *       reported is the registry's.
  * - U4  A push that fails takes back the name that it gave the image for the push.
  */
+import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
 import type { Credential } from "../credentials/types.ts";
 import { withDeadline } from "../engine/deadline.ts";
@@ -153,8 +154,22 @@ async function readBack(
   const { registry, repository } = reference;
   const insecure = await surroundings.isInsecure(registry, signal);
   const asked = pushed === "" ? (reference.tag ?? "latest") : pushed;
-  const found = await findManifest({ registry, repository, reference: asked, credential, signal, insecure });
   const details = { reference: reference.familiar, pushed, registry };
+  const found = await findManifest({ registry, repository, reference: asked, credential, signal, insecure }).catch(
+    (cause: unknown) => {
+      // The engine has pushed; that we may not look, or cannot, says nothing about its credentials.
+      if (signal.aborted || !isKitError(cause)) throw cause;
+      throw fail(
+        "PUSH_UNVERIFIED",
+        `the engine says that it pushed ${reference.familiar}, and the registry cannot be asked: ${cause.message}`,
+        {
+          cause,
+          stage: "read-back",
+          details,
+        },
+      );
+    },
+  );
   if (found === null) {
     throw fail("PUSH_UNVERIFIED", `${registry} has no manifest ${asked} of ${repository} after the push`, {
       stage: "read-back",

@@ -20,6 +20,9 @@ export interface RegistryRequest {
 /** No answer that we read is larger; a manifest may be 4 MiB by the specification. */
 const LARGEST_BODY = 4 * 1024 * 1024;
 
+/** A registry that accepts and says nothing is given up after so many milliseconds. */
+const IDLE_MS = 30_000;
+
 /** One request to a registry. Redirects are not followed: a manifest is answered where it is asked for. */
 export function requestRegistry({
   method,
@@ -34,6 +37,7 @@ export function requestRegistry({
       url.protocol === "https:"
         ? https.request(url, { ...options, rejectUnauthorized: !insecure })
         : http.request(url, options);
+    request.setTimeout(IDLE_MS, () => request.destroy(new Error(`it said nothing for ${IDLE_MS} ms`)));
     request.on("error", (cause) => reject(connectionError(cause, url)));
     request.on("response", (response) => {
       const chunks: Buffer[] = [];

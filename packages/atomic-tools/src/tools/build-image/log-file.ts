@@ -1,5 +1,4 @@
 import { createWriteStream } from "node:fs";
-import { once } from "node:events";
 import type { Redactor } from "@container-kit/observability";
 
 /** The whole log of a build as a file; the job's resource reads it. */
@@ -24,10 +23,10 @@ export function openLogFile(path: string, redactor: Redactor): LogFile {
       size += text.length;
       stream.write(size > LARGEST ? `[the log is cut here, at ${LARGEST} bytes]\n` : text);
     },
-    close: async () => {
-      if (stream.destroyed) return;
-      stream.end();
-      await once(stream, "close");
-    },
+    close: () =>
+      new Promise((resolve) => {
+        if (stream.closed) resolve();
+        else stream.once("close", resolve).end();
+      }),
   };
 }
