@@ -17,10 +17,6 @@ export type { EngineProfile } from "./engine/profile.ts";
 export type { EngineEndpoint } from "./endpoint/types.ts";
 export { DEADLINES } from "./engine/deadline.ts";
 export type {
-  BaseImageReplacement,
-  BuildOptions,
-  BuildResult,
-  BuildStep,
   Engine,
   HistoryEntry,
   ImageDetails,
@@ -39,7 +35,14 @@ export type {
   RemoveResult,
   TagOptions,
   TagResult,
+  Freshness,
+  LoginOptions,
+  LoginResult,
+  Via,
 } from "./types.ts";
+export type { BaseImageReplacement, BuildOptions, BuildResult, BuildSecret, BuildStep } from "./build/types.ts";
+export type { EngineIdentity } from "./engine/identity.ts";
+export type { EngineMetrics, OperationMetrics, OperationName } from "./engine/metrics.ts";
 
 // The build context, for those who must know what would be sent before it is.
 export { resolveContext } from "./context/resolve-context.ts";

@@ -1,5 +1,9 @@
 import type { Readable } from "node:stream";
+import type { BuildOptions, BuildResult } from "./build/types.ts";
+import type { Credential } from "./credentials/types.ts";
 import type { EngineEndpoint } from "./endpoint/types.ts";
+import type { EngineIdentity } from "./engine/identity.ts";
+import type { EngineMetrics } from "./engine/metrics.ts";
 import type { EngineProfile } from "./engine/profile.ts";
 
 /** One step forward of an operation. Numbers never go back within one `id`. */
@@ -17,18 +21,23 @@ export interface Progress {
   readonly done?: boolean;
 }
 
+/** How the engine was reached: its API itself, or the docker program's connection to it. */
+export type Via = "api" | "docker-cli";
+
 /** What every operation takes besides its own arguments. */
 export interface OperationOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the operation ends with ENGINE_TIMEOUT; each operation has its own default. */
   readonly deadlineMs?: number;
+  /** The longest silence of the engine that is taken for work, in milliseconds; 120,000 by default. */
+  readonly inactivityMs?: number;
   readonly onProgress?: (progress: Progress) => void;
 }
 
 export interface PullOptions extends OperationOptions {
   /** `os/arch[/variant]`; the engine's own by default. */
   readonly platform?: string;
-  /** Asks the registry although the image is present. */
+  /** Has the engine pull although the image is present and current. */
   readonly force?: boolean;
 }
 
@@ -37,17 +46,27 @@ export interface LayerCount {
   readonly existing: number;
 }
 
+/**
+ * How a pull knows that what the engine has is what the registry has: it was transferred now, the registry was asked
+ * now, it was asked within the last half hour, the reference names a digest, or not at all because the registry could
+ * not be asked.
+ */
+export type Freshness = "transferred" | "registry" | "cache" | "pinned" | "unchecked";
+
 export interface PullResult {
   /** The familiar form of what was asked for, with its tag or digest. */
   readonly image: string;
   readonly imageId: string;
-  /** The digest that the registry gave; empty where the engine does not tell. */
+  /** The digest that the registry gave; empty where neither it nor the engine tells. */
   readonly digest: string;
   readonly size: number;
   readonly alreadyPresent: boolean;
   /** Bytes that were transferred. */
   readonly bytes: number;
   readonly layers: LayerCount;
+  readonly freshness: Freshness;
+  readonly warnings: readonly string[];
+  readonly via: Via;
 }
 
 export interface PushOptions extends OperationOptions {
@@ -62,6 +81,12 @@ export interface PushResult {
   readonly verified: true;
   readonly bytes: number;
   readonly layers: LayerCount;
+  /** What the tag points to where that is not what was pushed: somebody else has moved it since. */
+  readonly tagDigest?: string;
+  /** The image that `target` named in the engine before, or null. */
+  readonly replaced: string | null;
+  readonly warnings: readonly string[];
+  readonly via: Via;
 }
 
 export interface TagOptions extends OperationOptions {
@@ -74,50 +99,7 @@ export interface TagResult {
   readonly target: string;
   /** The image that the tag pointed to before, or null. */
   readonly replaced: string | null;
-}
-
-export interface BuildOptions extends OperationOptions {
-  /** References to tag the result with; at least one. */
-  readonly tags: readonly string[];
-  /** Path of the Dockerfile, relative to the context; `Dockerfile` by default. */
-  readonly dockerfile?: string;
-  readonly buildArgs?: Readonly<Record<string, string>>;
-  readonly target?: string;
-  readonly platform?: string;
-  readonly noCache?: boolean;
-  /** Asks the registry for newer base images. */
-  readonly pull?: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly cacheFrom?: readonly string[];
-  /** Receives every line that the build prints. */
-  readonly onLog?: (line: string) => void;
-}
-
-export interface BuildStep {
-  readonly index: number;
-  readonly instruction: string;
-  readonly durationMs: number;
-  readonly cached: boolean;
-}
-
-/** A base image that was built on in place of the one that the Dockerfile names. */
-export interface BaseImageReplacement {
-  readonly named: string;
-  readonly used: string;
-}
-
-export interface BuildResult {
-  readonly imageId: string;
-  /** Read back from the engine. */
-  readonly tags: readonly string[];
-  readonly size: number;
-  readonly layers: number;
-  readonly steps: readonly BuildStep[];
-  readonly warnings: readonly string[];
-  readonly baseImages: readonly BaseImageReplacement[];
-  readonly builder: "buildkit" | "classic";
-  /** What the context weighed and held. */
-  readonly context: { readonly files: number; readonly bytes: number };
+  readonly via: Via;
 }
 
 export interface ImageDetails {
@@ -192,11 +174,31 @@ export interface ProbeResult {
   readonly logTail: string;
 }
 
+export interface LoginOptions extends OperationOptions {
+  /** Also asks which actions this repository allows. */
+  readonly repository?: string;
+}
+
+/** What a registry thinks of the credential that an operation would use. */
+export interface LoginResult {
+  readonly registry: string;
+  readonly source: Credential["source"];
+  readonly username?: string;
+  /** The registry accepted the credential, or wants none. */
+  readonly valid: boolean;
+  /** Why not, or what is worth knowing; one sentence. */
+  readonly reason: string;
+  /** What a token service granted, as `repository:name:pull,push`, where it tells. */
+  readonly scopes?: readonly string[];
+}
+
 /** A connected engine. Every success that it reports has been read back. */
 export interface Engine {
   /** Where it was found, and why there. */
   readonly endpoint: EngineEndpoint;
+  /** What it is and can do; another one once the engine at the endpoint is another. */
   readonly profile: EngineProfile;
+  readonly identity: EngineIdentity;
   /** @throws IMAGE_NOT_FOUND AUTH_FAILED REGISTRY_UNAVAILABLE INVALID_REFERENCE */
   pull(image: string, options?: PullOptions): Promise<PullResult>;
   /** @throws AUTH_FAILED REGISTRY_DENIED REGISTRY_UNAVAILABLE IMAGE_NOT_FOUND PUSH_UNVERIFIED INVALID_REFERENCE */
@@ -217,5 +219,9 @@ export interface Engine {
   load(archive: Readable, options?: OperationOptions): Promise<LoadResult>;
   /** Runs the image hardened, asks it over HTTP, removes it. @throws IMAGE_NOT_FOUND */
   probe(image: string, options: ProbeOptions): Promise<ProbeResult>;
+  /** Asks the registry itself whether it accepts the credential that a push or pull would use. @throws REGISTRY_UNAVAILABLE REGISTRY_TLS CREDENTIAL_HELPER_FAILED */
+  checkLogin(registry: string, options?: LoginOptions): Promise<LoginResult>;
+  /** What this connection has done so far. */
+  metrics(): EngineMetrics;
   close(): Promise<void>;
 }

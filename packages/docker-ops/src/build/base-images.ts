@@ -6,7 +6,7 @@ import { DockerfileParser } from "dockerfile-ast";
 import type { Dockerfile } from "dockerfile-ast";
 import { isKitError } from "@container-kit/errors";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import type { BaseImageReplacement } from "../types.ts";
+import type { BaseImageReplacement } from "./types.ts";
 import { expandArguments } from "./expand-arguments.ts";
 
 /** In place of an image: the engine's own Dockerfile frontend instead of one that would be pulled. */

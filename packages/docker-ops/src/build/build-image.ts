@@ -12,13 +12,13 @@ import { resolveContext } from "../context/resolve-context.ts";
 import { withDeadline } from "../engine/deadline.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
 import type { ProgressRecord } from "../engine/progress-stream.ts";
-import type { EngineProfile } from "../engine/profile.ts";
-import type { Credential } from "../credentials/types.ts";
+import type { EngineContext } from "../engine/context.ts";
 import type { Query, Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import type { BaseImageReplacement, BuildOptions, BuildResult, ImageDetails } from "../types.ts";
+import type { ImageDetails, Via } from "../types.ts";
+import type { BaseImageReplacement, BuildOptions, BuildResult } from "./types.ts";
 import { replaceBaseImages } from "./base-images.ts";
 import { buildError } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
@@ -27,35 +27,24 @@ import type { StartedBuild } from "./deliver.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
 import { observeClassic } from "./observe-classic.ts";
 
-export interface BuildSurroundings {
-  readonly transport: Transport;
-  readonly profile: EngineProfile;
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
-  /** From the image that a Dockerfile names to the one that is used in its place. */
-  readonly baseImages: Readonly<Record<string, string>>;
-}
-
 /** A larger Dockerfile is a mistake or an attack. */
 const LARGEST_DOCKERFILE = 4 * 1024 * 1024;
 
 /** Label that tells a reader of the image which base images were replaced. */
 const REPLACED_LABEL = "io.container-kit.base-images.replaced";
 
-export function buildImage(
-  surroundings: BuildSurroundings,
-  context: string,
-  options: BuildOptions,
-): Promise<BuildResult> {
-  return withDeadline("build", options, (signal) => runBuild(surroundings, context, options, signal));
+export function buildImage(engine: EngineContext, context: string, options: BuildOptions): Promise<BuildResult> {
+  return withDeadline("build", options, (signal) => runBuild(engine, context, options, signal));
 }
 
 async function runBuild(
-  surroundings: BuildSurroundings,
+  engine: EngineContext,
   context: string,
   options: BuildOptions,
   signal: AbortSignal,
 ): Promise<BuildResult> {
-  const { transport, profile, baseImages, resolveCredential } = surroundings;
+  const { transport, baseImages, resolveCredential } = engine;
+  const profile = engine.profile();
   const tags = checkTags(options.tags);
   const { root, dockerfile } = await resolveContext(context, options.dockerfile);
   const { content, replacements } = replaceBaseImages(
@@ -76,7 +65,7 @@ async function runBuild(
       options,
     );
     const image = await readBack(transport, imageId, tags, signal);
-    return describeBuild({ image, tags, observer, replacements, build });
+    return describeBuild({ image, tags, observer, replacements, build, via: engine.via });
   } catch (error) {
     const own = build?.failure();
     if (isKitError(own)) throw own;
@@ -195,9 +184,10 @@ interface DescribeParts {
   readonly observer: BuildObserver;
   readonly replacements: readonly BaseImageReplacement[];
   readonly build: StartedBuild;
+  readonly via: Via;
 }
 
-function describeBuild({ image, tags, observer, replacements, build }: DescribeParts): BuildResult {
+function describeBuild({ image, tags, observer, replacements, build, via }: DescribeParts): BuildResult {
   return {
     imageId: image.imageId,
     tags,
@@ -207,6 +197,7 @@ function describeBuild({ image, tags, observer, replacements, build }: DescribeP
     warnings: replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
     baseImages: replacements,
     builder: build.builder,
+    via,
     context: build.count(),
   };
 }

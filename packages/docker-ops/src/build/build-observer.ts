@@ -1,4 +1,5 @@
-import type { BuildStep, Progress } from "../types.ts";
+import type { Progress } from "../types.ts";
+import type { BuildStep } from "./types.ts";
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 
 /** Follows the records of one build, whichever builder writes them. */

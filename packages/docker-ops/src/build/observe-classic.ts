@@ -1,5 +1,6 @@
 import type { ProgressRecord } from "../engine/progress-stream.ts";
-import type { BuildStep, Progress } from "../types.ts";
+import type { Progress } from "../types.ts";
+import type { BuildStep } from "./types.ts";
 import { LogTail } from "./build-observer.ts";
 import type { BuildObserver } from "./build-observer.ts";
 

@@ -2,8 +2,8 @@ import type { Secret } from "@container-kit/observability";
 
 /** Who a registry is to think we are. */
 export interface Credential {
-  /** Where it came from: a helper for this registry, the store for all, the file itself, or nowhere. */
-  readonly source: "helper" | "store" | "file" | "none";
+  /** Where it came from: a reference that the caller gave, a helper for this registry, the store for all, the docker configuration file itself, or nowhere. */
+  readonly source: "explicit" | "helper" | "store" | "file" | "none";
   /** The key that docker knows the registry by. */
   readonly serverAddress: string;
   readonly username?: string;

@@ -3,21 +3,11 @@ import { stat } from "node:fs/promises";
 import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger, Secret } from "@container-kit/observability";
-import { buildImage } from "../build/build-image.ts";
-import { probeImage } from "../containers/probe.ts";
-import { resolveCredential } from "../credentials/resolve.ts";
-import type { Credential } from "../credentials/types.ts";
 import { listEndpoints } from "../endpoint/discover.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
-import { inspectImage } from "../images/inspect.ts";
-import { pullImage } from "../images/pull.ts";
-import { pushImage } from "../images/push.ts";
-import { imageHistory, listImages, loadImages, removeImage, saveImages } from "../images/store.ts";
-import { tagImage } from "../images/tag.ts";
 import type { Engine } from "../types.ts";
-import { withDeadline } from "./deadline.ts";
-import { isInsecureRegistry } from "./insecure-registries.ts";
+import { createEngine } from "./create-engine.ts";
 import { probeProfile } from "./probe-profile.ts";
 import type { EngineProfile } from "./profile.ts";
 import { openTransport } from "./transport.ts";
@@ -39,7 +29,8 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
 }
 
-interface Connection {
+/** An endpoint that answered. */
+export interface Connection {
   readonly endpoint: EngineEndpoint;
   readonly transport: Transport;
   readonly profile: EngineProfile;
@@ -130,44 +121,4 @@ const CONNECT_CODES = ["ENGINE_UNAVAILABLE", "ENGINE_FORBIDDEN", "ENGINE_BAD_END
 
 function isConnectCode(code: string): code is (typeof CONNECT_CODES)[number] {
   return (CONNECT_CODES as readonly string[]).includes(code);
-}
-
-function createEngine({ endpoint, transport, profile }: Connection, options: ConnectOptions): Engine {
-  const { env = process.env, baseImages = {}, onSecret } = options;
-  const credentialFor = async (registry: string, signal: AbortSignal): Promise<Credential> => {
-    const credential = await resolveCredential(registry, { env, signal });
-    for (const secret of [credential.password, credential.identityToken, credential.registryToken])
-      if (secret !== undefined) onSecret?.(secret);
-    return credential;
-  };
-  const isInsecure = (registry: string, signal: AbortSignal) => isInsecureRegistry(transport, registry, signal);
-  return {
-    endpoint,
-    profile,
-    pull: (image, pullOptions = {}) => pullImage({ transport, resolveCredential: credentialFor }, image, pullOptions),
-    push: (image, pushOptions = {}) =>
-      pushImage({ transport, resolveCredential: credentialFor, isInsecure }, image, pushOptions),
-    tag: (source, target, tagOptions = {}) =>
-      withDeadline("tag", tagOptions, (signal) =>
-        tagImage(transport, source, target, { force: tagOptions.force ?? false, signal }),
-      ),
-    build: (context, buildOptions) =>
-      buildImage({ transport, profile, baseImages, resolveCredential: credentialFor }, context, buildOptions),
-    inspect: (image, operation = {}) =>
-      withDeadline("inspect", operation, (signal) => inspectImage(transport, image, signal)),
-    list: (operation = {}) => withDeadline("inspect", operation, (signal) => listImages(transport, signal)),
-    remove: (image, removeOptions = {}) =>
-      withDeadline("tag", removeOptions, (signal) =>
-        removeImage(transport, image, { force: removeOptions.force ?? false, signal }),
-      ),
-    history: (image, operation = {}) =>
-      withDeadline("inspect", operation, (signal) => imageHistory(transport, image, signal)),
-    save: (images, operation = {}) =>
-      withDeadline("archive", operation, (signal) => saveImages(transport, images, signal)),
-    load: (archive, operation = {}) =>
-      withDeadline("archive", operation, (signal) => loadImages(transport, archive, operation, signal)),
-    probe: (image, probeOptions) => probeImage(transport, image, probeOptions),
-    // Nothing is kept open between two calls (transport, T1); the method is there so that callers need not know.
-    close: () => Promise.resolve(),
-  };
 }

@@ -1,7 +1,7 @@
 /** Pulls an image, and reports it only when the engine shows it. */
 import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
-import type { Credential } from "../credentials/types.ts";
+import type { EngineContext } from "../engine/context.ts";
 import { withDeadline } from "../engine/deadline.ts";
 import { engineMessageError } from "../engine/engine-error.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
@@ -9,18 +9,13 @@ import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
-import type { ImageDetails, PullOptions, PullResult } from "../types.ts";
+import type { ImageDetails, PullOptions, PullResult, Via } from "../types.ts";
 import { inspectImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
 import type { LayerTracker } from "./layer-progress.ts";
 
-export interface PullSurroundings {
-  readonly transport: Transport;
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
-}
-
-export function pullImage(surroundings: PullSurroundings, image: string, options: PullOptions): Promise<PullResult> {
-  return withDeadline("pull", options, (signal) => runPull(surroundings, image, options, signal));
+export function pullImage(context: EngineContext, image: string, options: PullOptions): Promise<PullResult> {
+  return withDeadline("pull", options, (signal) => runPull(context, image, options, signal));
 }
 
 /** What the stream said about the image as a whole. */
@@ -30,17 +25,18 @@ interface PullSummary {
 }
 
 async function runPull(
-  surroundings: PullSurroundings,
+  context: EngineContext,
   image: string,
   options: PullOptions,
   signal: AbortSignal,
 ): Promise<PullResult> {
-  const { transport } = surroundings;
+  const { transport } = context;
   const { platform, force = false } = options;
   const reference = withDefaultTag(normalizeReference(image));
   const before = await findImage(transport, reference.familiar, signal);
-  if (before !== null && !force && isForPlatform(before, platform)) return presentAlready(reference, before);
-  const { summary, tracker } = await transfer(surroundings, reference, options, signal);
+  if (before !== null && !force && isForPlatform(before, platform))
+    return presentAlready(reference, before, context.via);
+  const { summary, tracker } = await transfer(context, reference, options, signal);
   const after = await readBack(transport, reference, platform, signal);
   return {
     image: reference.familiar,
@@ -50,12 +46,15 @@ async function runPull(
     alreadyPresent: before?.imageId === after.imageId,
     bytes: tracker.bytes(),
     layers: tracker.layers(),
+    freshness: "transferred",
+    warnings: [],
+    via: context.via,
   };
 }
 
 /** Has the engine fetch the image. @throws ENGINE_PROTOCOL when its stream ends before the pull is done */
 async function transfer(
-  { transport, resolveCredential }: PullSurroundings,
+  { transport, resolveCredential }: EngineContext,
   reference: NormalizedReference,
   { platform, onProgress }: PullOptions,
   signal: AbortSignal,
@@ -120,7 +119,7 @@ function isForPlatform(image: ImageDetails, platform: string | undefined): boole
   return platform === undefined || image.platform === platform || image.platform.startsWith(`${platform}/`);
 }
 
-function presentAlready(reference: NormalizedReference, image: ImageDetails): PullResult {
+function presentAlready(reference: NormalizedReference, image: ImageDetails, via: Via): PullResult {
   const digest = digestOf(reference, image, { digest: "", ended: true });
   const layers = { total: image.layers.length, existing: image.layers.length };
   return {
@@ -131,6 +130,9 @@ function presentAlready(reference: NormalizedReference, image: ImageDetails): Pu
     alreadyPresent: true,
     bytes: 0,
     layers,
+    freshness: "unchecked",
+    warnings: [],
+    via,
   };
 }
 

@@ -10,6 +10,7 @@
 import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
 import type { Credential } from "../credentials/types.ts";
+import type { EngineContext } from "../engine/context.ts";
 import { withDeadline } from "../engine/deadline.ts";
 import { engineMessageError } from "../engine/engine-error.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
@@ -25,31 +26,25 @@ import { trackLayers } from "./layer-progress.ts";
 import { removeImage } from "./store.ts";
 import { tagImage } from "./tag.ts";
 
-export interface PushSurroundings {
-  readonly transport: Transport;
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
-  /** Whether the engine talks to this registry without TLS or with any certificate. */
-  readonly isInsecure: (registry: string, signal: AbortSignal) => Promise<boolean>;
-}
-
-export function pushImage(surroundings: PushSurroundings, image: string, options: PushOptions): Promise<PushResult> {
-  return withDeadline("push", options, (signal) => runPush(surroundings, image, options, signal));
+export function pushImage(context: EngineContext, image: string, options: PushOptions): Promise<PushResult> {
+  return withDeadline("push", options, (signal) => runPush(context, image, options, signal));
 }
 
 async function runPush(
-  surroundings: PushSurroundings,
+  context: EngineContext,
   image: string,
   options: PushOptions,
   signal: AbortSignal,
 ): Promise<PushResult> {
-  const { transport } = surroundings;
+  const { transport } = context;
   const source = pushable(image);
   const reference = options.target === undefined ? source : pushable(options.target);
   await inspectImage(transport, source.familiar, signal);
-  if (reference.canonical === source.canonical) return transferAndVerify(surroundings, reference, options, signal);
+  if (reference.canonical === source.canonical)
+    return { ...(await transferAndVerify(context, reference, options, signal)), replaced: null };
   const { replaced } = await tagImage(transport, source.familiar, reference.familiar, { force: true, signal });
   try {
-    return await transferAndVerify(surroundings, reference, options, signal);
+    return { ...(await transferAndVerify(context, reference, options, signal)), replaced };
   } catch (error) {
     // That the name could not be taken back must not hide why the push failed.
     await restoreTag(transport, reference.familiar, replaced).catch(() => undefined);
@@ -58,13 +53,13 @@ async function runPush(
 }
 
 async function transferAndVerify(
-  surroundings: PushSurroundings,
+  context: EngineContext,
   reference: NormalizedReference,
   { onProgress }: PushOptions,
   signal: AbortSignal,
-): Promise<PushResult> {
-  const { transport } = surroundings;
-  const credential = await surroundings.resolveCredential(reference.registry, signal);
+): Promise<Omit<PushResult, "replaced">> {
+  const { transport } = context;
+  const credential = await context.resolveCredential(reference.registry, signal);
   const tracker = trackLayers("pushing");
   const pushed = await transfer({ transport, reference, credential, signal }, (record) => {
     const progress = tracker.observe(record);
@@ -72,8 +67,16 @@ async function transferAndVerify(
   });
   const asked = pushed === "" ? reference.familiar : pushed;
   onProgress?.({ phase: "verifying", message: `asking ${reference.registry} for ${asked}` });
-  const digest = await readBack(surroundings, reference, credential, { pushed, signal });
-  return { image: reference.familiar, digest, verified: true, bytes: tracker.bytes(), layers: tracker.layers() };
+  const digest = await readBack(context, reference, credential, { pushed, signal });
+  return {
+    image: reference.familiar,
+    digest,
+    verified: true,
+    bytes: tracker.bytes(),
+    layers: tracker.layers(),
+    warnings: [],
+    via: context.via,
+  };
 }
 
 const RESTORE_MS = 10_000;
@@ -146,13 +149,13 @@ interface ReadBackParts {
 }
 
 async function readBack(
-  surroundings: PushSurroundings,
+  context: EngineContext,
   reference: NormalizedReference,
   credential: Credential,
   { pushed, signal }: ReadBackParts,
 ): Promise<string> {
   const { registry, repository } = reference;
-  const insecure = await surroundings.isInsecure(registry, signal);
+  const insecure = await context.isInsecure(registry, signal);
   const asked = pushed === "" ? (reference.tag ?? "latest") : pushed;
   const details = { reference: reference.familiar, pushed, registry };
   const found = await findManifest({ registry, repository, reference: asked, credential, signal, insecure }).catch(

@@ -18,7 +18,7 @@ export async function tagImage(
   source: string,
   target: string,
   { force, signal }: TagParts,
-): Promise<TagResult> {
+): Promise<Omit<TagResult, "via">> {
   const to = withDefaultTag(normalizeReference(target));
   if (to.digest !== undefined || to.tag === undefined) {
     throw fail("INVALID_REFERENCE", `${target} has a digest, and a digest cannot be given to an image`, {

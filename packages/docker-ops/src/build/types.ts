@@ -1,0 +1,59 @@
+import type { OperationOptions, Via } from "../types.ts";
+
+export interface BuildOptions extends OperationOptions {
+  /** References to tag the result with; at least one. */
+  readonly tags: readonly string[];
+  /** Path of the Dockerfile, relative to the context; `Dockerfile` by default. */
+  readonly dockerfile?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly platform?: string;
+  readonly noCache?: boolean;
+  /** Asks the registry for newer base images. */
+  readonly pull?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Images whose layers may serve as cache; with BuildKit they must carry inline cache. */
+  readonly cacheFrom?: readonly string[];
+  /** What `RUN --mount=type=secret,id=…` may read; BuildKit only. Never in history, argument or log. */
+  readonly secrets?: readonly BuildSecret[];
+  /** Labels of the OCI image specification that are added where the caller gives none of that name; true by default. */
+  readonly ociLabels?: boolean;
+  /** Folders beyond which no repository is looked for, to tell source and revision; the context's own parents by default. */
+  readonly roots?: readonly string[];
+  /** Receives every line that the build prints. */
+  readonly onLog?: (line: string) => void;
+}
+
+export interface BuildSecret {
+  readonly id: string;
+  /** `env:NAME` (of the engine's environment) or `file:PATH`. */
+  readonly from: string;
+}
+
+export interface BuildStep {
+  readonly index: number;
+  readonly instruction: string;
+  readonly durationMs: number;
+  readonly cached: boolean;
+}
+
+/** A base image that was built on in place of the one that the Dockerfile names. */
+export interface BaseImageReplacement {
+  readonly named: string;
+  readonly used: string;
+}
+
+export interface BuildResult {
+  readonly imageId: string;
+  /** Read back from the engine. */
+  readonly tags: readonly string[];
+  readonly size: number;
+  readonly layers: number;
+  readonly steps: readonly BuildStep[];
+  readonly warnings: readonly string[];
+  readonly baseImages: readonly BaseImageReplacement[];
+  readonly builder: "buildkit" | "classic";
+  readonly via: Via;
+  /** What the context weighed and held. */
+  readonly context: { readonly files: number; readonly bytes: number };
+}
