@@ -11,7 +11,7 @@ export default defineConfig({
   clean: true,
   splitting: true,
   treeshake: false,
-  noExternal: [/^(?!(?:better-sqlite3|dockerode)(?:$|\/))/],
+  noExternal: [/^(?!better-sqlite3(?:$|\/))/],
   // CommonJS libraries inside the bundle ask for Node's own modules by `require`.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -66,7 +66,11 @@ export async function openApplication(config: Config, options: ApplicationOption
   const { sessions, close } = await openSessions(config, logger);
   const engine = createEngineSource(async () => {
     const settings = { env: options.environment, baseImages: config.baseImages };
-    const common = { logger, onSecret: (secret: Secret) => redactor.learn(secret) };
+    const common = {
+      logger,
+      credentials: config.registryCredentials,
+      onSecret: (secret: Secret) => redactor.learn(secret),
+    };
     const found = await connectEngine({ ...common, ...settings });
     const own = await privateSettings(found, settings);
     return own === null ? found : connectEngine({ ...common, ...own });
@@ -74,6 +78,8 @@ export async function openApplication(config: Config, options: ApplicationOption
   try {
     const plugin = createBuiltinPlugin({
       engine: () => engine.get(),
+      checkLogin: async (registry, loginOptions) => (await engine.get()).checkLogin(registry, loginOptions),
+      environment: options.environment,
       sessions,
       paths: createPathPolicy(
         "roots" in options.paths ? { roots: options.paths.roots } : { terminal: options.paths.terminal },

@@ -16,6 +16,9 @@ export const toolErrors = {
 export const fail = defineErrors({
   ...commonErrors,
   ...toolErrors,
-  // The builder's own code, for what a dry run finds before the builder would.
+  // The codes of docker-ops, for what is found before the engine or the registry would find it.
   DOCKERFILE_INVALID: dockerErrors.DOCKERFILE_INVALID,
+  INVALID_REFERENCE: dockerErrors.INVALID_REFERENCE,
+  AUTH_FAILED: dockerErrors.AUTH_FAILED,
+  REGISTRY_DENIED: dockerErrors.REGISTRY_DENIED,
 });

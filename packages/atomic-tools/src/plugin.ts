@@ -12,6 +12,7 @@ import { pullImageTool } from "./tools/pull-image/tool.ts";
 import { pushImageTool } from "./tools/push-image/tool.ts";
 import { serverStatusTool } from "./tools/server-status/tool.ts";
 import { tagImageTool } from "./tools/tag-image/tool.ts";
+import { validateCredentialsTool } from "./tools/validate-credentials/tool.ts";
 
 /** The built-in tools, in the order of the contract's table. */
 export function createBuiltinPlugin(services: ToolServices): Plugin {
@@ -27,6 +28,7 @@ export function createBuiltinPlugin(services: ToolServices): Plugin {
       pushImageTool(services),
       tagImageTool(services),
       inspectImageTool(services),
+      validateCredentialsTool(services),
       probeImageTool(services),
       listSessionsTool(services),
       getSessionTool(services),

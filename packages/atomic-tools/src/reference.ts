@@ -1,5 +1,6 @@
 import { isImageId, normalizeReference, withDefaultTag } from "@container-kit/docker-ops";
 import type { NormalizedReference } from "@container-kit/docker-ops";
+import { fail } from "./errors.ts";
 
 /**
  * Reads a reference that a caller gave, before the engine is asked: a wrong one is told as such also where there is no
@@ -9,6 +10,16 @@ import type { NormalizedReference } from "@container-kit/docker-ops";
  */
 export function readReference(text: string): NormalizedReference {
   return withDefaultTag(normalizeReference(text));
+}
+
+/** The same for what goes to a registry, which is a tag. @throws INVALID_REFERENCE */
+export function readTag(text: string): NormalizedReference {
+  const reference = readReference(text);
+  if (reference.digest === undefined) return reference;
+  throw fail("INVALID_REFERENCE", `${text} has a digest, and a push goes to a tag`, {
+    details: { reference: text },
+    remedy: "Name the tag without a digest; the result tells the digest that the registry holds.",
+  });
 }
 
 /** The same where an image id will do as well. @throws INVALID_REFERENCE */

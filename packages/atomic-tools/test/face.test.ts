@@ -6,6 +6,8 @@ import * as face from "../src/index.ts";
 const nothing = () => Promise.reject(new Error("not in this test"));
 const plugin = face.createBuiltinPlugin({
   engine: nothing,
+  checkLogin: nothing,
+  environment: {},
   sessions: {} as never,
   paths: face.createPathPolicy({}),
   redactor: createRedactor(),
@@ -26,6 +28,7 @@ test("the tools served by default come in the contract's order", () => {
     "push_image",
     "tag_image",
     "inspect_image",
+    "validate_credentials",
     "list_sessions",
     "get_session",
     "server_status",
@@ -45,6 +48,7 @@ test("each tool says whether it changes anything, destroys, repeats safely and r
     "push_image nyyy",
     "tag_image nyyn",
     "inspect_image ynyn",
+    "validate_credentials ynyy",
     "probe_image nnyn",
     "list_sessions ynyn",
     "get_session ynyn",

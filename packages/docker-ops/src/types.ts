@@ -83,7 +83,7 @@ export interface PushResult {
   readonly layers: LayerCount;
   /** What the tag points to where that is not what was pushed: somebody else has moved it since. */
   readonly tagDigest?: string;
-  /** The image that `target` named in the engine before, or null. */
+  /** The image that `target` named in the engine before, or null; null too without a `target`. */
   readonly replaced: string | null;
   readonly warnings: readonly string[];
   readonly via: Via;
@@ -190,6 +190,7 @@ export interface LoginResult {
   readonly reason: string;
   /** What a token service granted, as `repository:name:pull,push`, where it tells. */
   readonly scopes?: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /** A connected engine. Every success that it reports has been read back. */

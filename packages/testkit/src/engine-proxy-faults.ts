@@ -1,3 +1,5 @@
+import type { Rule } from "./fault-rules.ts";
+
 /** What happens to a request instead of a plain answer. */
 export type Fault =
   /** The request is taken and never answered; the engine does not see it. */
@@ -19,15 +21,8 @@ export type Fault =
   /** Nothing wrong: the request's body is kept for the test to look at. */
   | { readonly kind: "capture" };
 
-export interface FaultRule {
-  /** Tried on `METHOD /path?query`, the version prefix included: `/^POST \/(v[\d.]+\/)?images\/create/`. */
-  readonly match: RegExp;
-  readonly fault: Fault;
-  /** How many matching requests pass unharmed first; 0 by default. */
-  readonly skip?: number;
-  /** How often it fires at most; always by default. */
-  readonly times?: number;
-}
+/** Matched with the version prefix included: `/^POST \/(v[\d.]+\/)?images\/create/`. */
+export type FaultRule = Rule<Fault>;
 
 /** A request as it came to the proxy. */
 export interface SeenRequest {

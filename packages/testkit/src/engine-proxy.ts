@@ -19,6 +19,7 @@ import type { Duplex } from "node:stream";
 import { endpoint } from "./engine-request.ts";
 import { forward } from "./engine-proxy-forward.ts";
 import type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";
+import { RuleBook } from "./fault-rules.ts";
 
 export interface EngineProxyOptions {
   /** The real engine, as `DOCKER_HOST` has it. */
@@ -47,7 +48,7 @@ export async function startEngineProxy(options: EngineProxyOptions): Promise<Eng
   const socketPath = join(folder, "engine.sock");
   const state = new ProxyState(options.rules ?? []);
   const server = createServer((request, response) => {
-    const rule = state.take(request);
+    const rule = state.see(request);
     answer({ request, response, target: options.target, fault: rule?.fault, state });
   });
   const sockets = new Set<Duplex>();
@@ -56,7 +57,7 @@ export async function startEngineProxy(options: EngineProxyOptions): Promise<Eng
     socket.once("close", () => sockets.delete(socket));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const rule = state.take(request);
+    const rule = state.see(request);
     if (rule?.fault.kind === "reset") socket.destroy();
     else if (rule?.fault.kind === "answer") socket.end(plainAnswer(rule.fault));
     else if (rule?.fault.kind !== "hang") passUpgrade(options.target, { request, socket, head });
@@ -84,38 +85,16 @@ export async function startEngineProxy(options: EngineProxyOptions): Promise<Eng
   };
 }
 
-class ProxyState {
+/** What the proxy remembers. */
+class ProxyState extends RuleBook<FaultRule> {
   readonly seen: SeenRequest[] = [];
   readonly captured: CapturedRequest[] = [];
-  readonly #matched = new Map<FaultRule, number>();
-  readonly #fired = new Map<FaultRule, number>();
-  #rules: readonly FaultRule[];
 
-  constructor(rules: readonly FaultRule[]) {
-    this.#rules = rules;
-  }
-
-  setRules(rules: readonly FaultRule[]): void {
-    this.#rules = rules;
-  }
-
-  fired(rule: FaultRule): number {
-    return this.#fired.get(rule) ?? 0;
-  }
-
-  /** The rule that fires for a request, which counts as fired from now on. */
-  take(request: IncomingMessage): FaultRule | undefined {
+  /** Writes the request down and returns the rule that fires for it. */
+  see(request: IncomingMessage): FaultRule | undefined {
     const seen = { method: request.method ?? "", path: request.url ?? "" };
     this.seen.push(seen);
-    for (const rule of this.#rules) {
-      if (!rule.match.test(`${seen.method} ${seen.path}`)) continue;
-      const matched = (this.#matched.get(rule) ?? 0) + 1;
-      this.#matched.set(rule, matched);
-      if (matched <= (rule.skip ?? 0) || this.fired(rule) >= (rule.times ?? Infinity)) continue;
-      this.#fired.set(rule, this.fired(rule) + 1);
-      return rule;
-    }
-    return undefined;
+    return this.take(seen.method, seen.path);
   }
 }
 

@@ -25,6 +25,11 @@ export type { TinyImage, TinyImageOptions } from "./tiny-image.ts";
 export { startEngineProxy } from "./engine-proxy.ts";
 export type { EngineProxy, EngineProxyOptions } from "./engine-proxy.ts";
 export type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";
+export { startFaultRegistry } from "./fault-registry.ts";
+export type { FaultRegistry, FaultRegistryOptions } from "./fault-registry.ts";
+export type { RegistryFault, RegistryFaultRule, SeenRegistryRequest } from "./fault-registry-faults.ts";
+export type { TokenGrant, TokenRequest } from "./token-service.ts";
+export type { CertificateKind } from "./certificates.ts";
 
 // The program under test, as its users meet it: over MCP and on a command line.
 export { spawnServer } from "./spawn-server.ts";

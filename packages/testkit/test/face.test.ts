@@ -13,6 +13,7 @@ test("the package exports exactly these names", () => {
     "runCli",
     "spawnServer",
     "startEngineProxy",
+    "startFaultRegistry",
     "startRegistry",
     "uniqueName",
   ]);

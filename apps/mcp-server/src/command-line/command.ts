@@ -15,6 +15,16 @@ export interface CommandContext {
 /** A command: does its work, speaks through the context's output, and says which status to end with. */
 export type Command<Arguments> = (args: Arguments, context: CommandContext) => Promise<number>;
 
+/** The flag of every command that may speak with a registry. */
+export interface CredentialArguments {
+  readonly registryCredentials?: readonly string[];
+}
+
+/** That flag alone, as the configuration takes it. */
+export function credentialFlags({ registryCredentials }: CredentialArguments): CredentialArguments {
+  return registryCredentials === undefined ? {} : { registryCredentials };
+}
+
 /** Loads the configuration for a command, and tells a person what was ignored in it. */
 export async function configure(
   { host, output, configFile }: CommandContext,

@@ -59,10 +59,11 @@ export function createProgram(host: Host, version: string, ended: Ended): Comman
   program
     .command("doctor")
     .description("what is missing or broken, and the one next step for each")
+    .addOption(registryCredentials())
     .action(
       does(
         async () => (await import("./commands/doctor.ts")).doctor,
-        () => undefined,
+        (command) => command.opts(),
       ),
     );
   program
@@ -94,6 +95,7 @@ function addServe(program: Command, does: Does): void {
     .option("--toolsets <names>", "toolsets to offer, separated by commas", readList)
     .option("--read-only", "offer only tools that change nothing")
     .option("--root <dir...>", "folder that tools may read and write; may be repeated")
+    .addOption(registryCredentials())
     .action(
       does(
         async () => (await import("./commands/serve.ts")).serve,
@@ -112,6 +114,7 @@ function addContainerize(program: Command, does: Does): void {
     .option("--no-scan", "leave the scan out")
     .addOption(new Option("--fail-on <severity>", "refuse images with findings of this severity").choices(SEVERITIES))
     .option("--dry-run", "say what would be done, change nothing")
+    .addOption(registryCredentials())
     .option("--json-stream", "print NDJSON events on stdout, the result last")
     .action(
       does(
@@ -129,6 +132,7 @@ function addCall(program: Command, does: Does): void {
     .option("--input <json>", "its arguments: JSON, @file, or - for stdin", "{}")
     .option("--session <id>", "session to work in; a new one by default")
     .option("--root <dir>", "folder that the tool may touch; may be repeated", collect)
+    .addOption(registryCredentials())
     .option("--json-stream", "print NDJSON events on stdout, the result last")
     .action(
       does(
@@ -183,6 +187,14 @@ function readCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 1000) throw new InvalidArgumentError("Expected 1 to 1000.");
   return count;
+}
+
+/** Checked where the configuration is put together: what commander refuses, it repeats. */
+function registryCredentials(): Option {
+  return new Option(
+    "--registry-credentials <reference>",
+    "[REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH, before the docker configuration; may be repeated",
+  ).argParser(collect);
 }
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { REFERENCE_FORM } from "./registry-credentials.ts";
 
 /** How much is logged, from nothing to everything. */
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
@@ -32,6 +33,13 @@ export const configFileSchema = z
       .optional()
       .describe(
         "Base images to use in place of the ones that a Dockerfile names, e.g. node:20-slim: mirror/node:20-slim.",
+      ),
+    registryCredentials: z
+      .array(z.string().max(4096).regex(REFERENCE_FORM.pattern, REFERENCE_FORM.message))
+      .max(64)
+      .optional()
+      .describe(
+        "References to registry credentials, never the credentials: [REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH. They win over the docker configuration. Only in the user's own file.",
       ),
   })
   .meta({

@@ -14,6 +14,8 @@ export interface Config {
   readonly store: string;
   /** Base image that a Dockerfile names, to the one that is used. */
   readonly baseImages: Readonly<Record<string, string>>;
+  /** References to registry credentials, with absolute paths; see registry-credentials.ts. */
+  readonly registryCredentials: readonly string[];
   /** The configuration files that were found, in the order of their weight. */
   readonly files: readonly string[];
   /** What was ignored, and why; each one sentence. */
@@ -26,4 +28,5 @@ export interface ConfigFlags {
   readonly roots?: readonly string[];
   readonly toolsets?: readonly string[];
   readonly readOnly?: boolean;
+  readonly registryCredentials?: readonly string[];
 }

@@ -6,6 +6,7 @@ import { LOG_LEVELS } from "./config-file.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Config, ConfigFlags } from "./config.ts";
 import { readConfigFile } from "./read-config-file.ts";
+import { withAbsolutePath } from "./registry-credentials.ts";
 
 /**
  * Merges what flags, environment and files say.
@@ -13,6 +14,7 @@ import { readConfigFile } from "./read-config-file.ts";
  * - G1  flags > environment > project file > user file > default, key by key.
  * - G2  A project file inside a repository that is worked on was written by whoever wrote the repository. It may
  *       narrow (fewer roots, fewer toolsets, read-only) and set the log level; its other keys are ignored aloud.
+ * - G3  No project file, trusted or not, says which credentials are used.
  */
 export interface ConfigSources {
   readonly flags: ConfigFlags;
@@ -32,7 +34,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const projectPath = join(workingDirectory, FILE_NAME);
   const found = projectPath === user?.path ? undefined : await readConfigFile(projectPath);
   const untrusted = await isInRepository(workingDirectory, sources.repositories ?? [workingDirectory]);
-  const project = found === undefined ? {} : absoluteRoots(found, projectPath, homeDirectory);
+  const project = found === undefined ? {} : absolutePaths(found, projectPath, homeDirectory);
   const trusted = untrusted ? {} : project;
   const userFile = user?.file ?? {};
   const home = stateFolder(environment, homeDirectory);
@@ -49,8 +51,17 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
       userFile.store ??
       `sqlite:${join(home, "state.db")}`,
     baseImages: trusted.baseImages ?? userFile.baseImages ?? {},
+    registryCredentials:
+      flags.registryCredentials?.map((text) => withAbsolutePath(text, workingDirectory, homeDirectory)) ??
+      userFile.registryCredentials ??
+      [],
     files: [...(found === undefined ? [] : [projectPath]), ...(user === undefined ? [] : [user.path])],
-    warnings: [],
+    warnings:
+      project.registryCredentials === undefined
+        ? []
+        : [
+            `${projectPath}: registryCredentials is ignored, because only a flag and the user's own file may name them.`,
+          ],
   };
   return untrusted && found !== undefined ? narrow(config, project, projectPath) : config;
 }
@@ -61,7 +72,7 @@ async function loadUserFile(sources: ConfigSources): Promise<{ path: string; fil
   const folder = nonEmpty(environment["XDG_CONFIG_HOME"]) ?? join(homeDirectory, ".config");
   const path = named === undefined ? join(folder, "container-kit", FILE_NAME) : resolve(workingDirectory, named);
   const file = await readConfigFile(path);
-  if (file !== undefined) return { path, file: absoluteRoots(file, path, homeDirectory) };
+  if (file !== undefined) return { path, file: absolutePaths(file, path, homeDirectory) };
   if (named === undefined) return undefined;
   throw fail("NOT_FOUND", `There is no configuration file ${path}`, {
     remedy: "Correct --config or CONTAINER_KIT_CONFIG, or leave it out.",
@@ -81,7 +92,7 @@ function realOrResolved(path: string): Promise<string> {
 
 /** Invariant G2. */
 function narrow(config: Config, project: ConfigFile, path: string): Config {
-  const warnings: string[] = [];
+  const warnings = [...config.warnings];
   const ignore = (key: string, why: string): void => {
     warnings.push(`${path}: ${key} is ignored, because a file inside the repository may not ${why}.`);
   };
@@ -104,11 +115,18 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
   };
 }
 
-function absoluteRoots(file: ConfigFile, path: string, homeDirectory: string): ConfigFile {
-  if (file.roots === undefined) return file;
+function absolutePaths(file: ConfigFile, path: string, homeDirectory: string): ConfigFile {
+  const { roots, registryCredentials } = file;
+  const folder = dirname(path);
   const expand = (root: string): string =>
-    root === "~" || root.startsWith("~/") ? join(homeDirectory, root.slice(1)) : resolve(dirname(path), root);
-  return { ...file, roots: file.roots.map(expand) };
+    root === "~" || root.startsWith("~/") ? join(homeDirectory, root.slice(1)) : resolve(folder, root);
+  return {
+    ...file,
+    ...(roots === undefined ? {} : { roots: roots.map(expand) }),
+    ...(registryCredentials === undefined
+      ? {}
+      : { registryCredentials: registryCredentials.map((text) => withAbsolutePath(text, folder, homeDirectory)) }),
+  };
 }
 
 function stateFolder(environment: ConfigSources["environment"], homeDirectory: string): string {

@@ -2,12 +2,10 @@
  * Replaces base images that cannot be had here by those that the configuration names, in the Dockerfile that is sent;
  * the file on disk stays as it is, and every replacement is reported.
  */
-import { DockerfileParser } from "dockerfile-ast";
-import type { Dockerfile } from "dockerfile-ast";
 import { isKitError } from "@container-kit/errors";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { BaseImageReplacement } from "./types.ts";
-import { expandArguments } from "./expand-arguments.ts";
+import { globalArguments, imagesOf, parseDockerfile } from "./dockerfile-images.ts";
 
 /** In place of an image: the engine's own Dockerfile frontend instead of one that would be pulled. */
 const BUILTIN_FRONTEND = "builtin";
@@ -33,7 +31,7 @@ export function replaceBaseImages(
 ): ReplacedDockerfile {
   const wanted = new Map(Object.entries(baseImages).map(([named, used]) => [canonicalName(named), used]));
   if (wanted.size === 0) return { content, replacements: [] };
-  const dockerfile = DockerfileParser.parse(content);
+  const dockerfile = parseDockerfile(content);
   const edits: Edit[] = [];
   const replacements: BaseImageReplacement[] = [];
   for (const { named, line, start, end } of imagesOf(dockerfile, globalArguments(dockerfile, buildArgs))) {
@@ -47,52 +45,6 @@ export function replaceBaseImages(
     content: applyEdits(frontend?.content ?? content, edits),
     replacements: frontend === null ? replacements : [...replacements, frontend.replacement],
   };
-}
-
-interface NamedImage {
-  readonly named: string;
-  readonly line: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Images of FROM, and of COPY --from where it names no stage. */
-function imagesOf(dockerfile: Dockerfile, values: ReadonlyMap<string, string>): readonly NamedImage[] {
-  const stages = new Set<string>(["scratch"]);
-  const images: NamedImage[] = [];
-  for (const from of dockerfile.getFROMs()) {
-    const range = from.getImageRange();
-    const named = expandArguments(from.getImage() ?? "", values);
-    if (range !== null && named !== "" && !stages.has(named.toLowerCase())) {
-      images.push({ named, line: range.start.line, start: range.start.character, end: range.end.character });
-    }
-    const stage = from.getBuildStage();
-    if (stage !== null) stages.add(stage.toLowerCase());
-  }
-  for (const copy of dockerfile.getCOPYs()) {
-    const flag = copy.getFromFlag();
-    const named = flag?.getValue() ?? "";
-    const range = flag?.getValueRange() ?? null;
-    if (range === null || named === "" || stages.has(named.toLowerCase()) || /^\d+$/.test(named)) continue;
-    images.push({ named, line: range.start.line, start: range.start.character, end: range.end.character });
-  }
-  return images;
-}
-
-/** ARGs before the first FROM, as the build sets them. */
-function globalArguments(
-  dockerfile: Dockerfile,
-  buildArgs: Readonly<Record<string, string>>,
-): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (const arg of dockerfile.getInitialARGs()) {
-    const property = arg.getProperty();
-    if (property === null) continue;
-    const name = property.getName();
-    const value = buildArgs[name] ?? property.getValue();
-    if (value !== null) values.set(name, expandArguments(value, values));
-  }
-  return values;
 }
 
 /** `# syntax=IMAGE` on the first lines, where parser directives may stand. */
@@ -122,7 +74,8 @@ function applyEdits(content: string, edits: readonly Edit[]): string {
   return lines.join("\n");
 }
 
-function canonicalName(image: string): string {
+/** The image in its full spelling, or as it is where it is no reference. */
+export function canonicalName(image: string): string {
   try {
     return withDefaultTag(normalizeReference(image)).canonical;
   } catch (error) {

@@ -2,10 +2,20 @@
 import { fail } from "../errors.ts";
 import { oneLine } from "../engine/engine-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
+import { locateError } from "./locate-error.ts";
 
 /** Texts of BuildKit's parser and frontend, the classic builder's and buildah's. */
 const PARSE_ERROR =
-  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format/i;
+  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type/i;
+
+/** What only BuildKit reads, said by the classic builder (moby `dockerfile/dispatchers.go`). */
+const NEEDS_BUILDKIT = /the --[\w-]{1,40} option requires BuildKit/i;
+
+/** A secret that the step needs and nobody gave (buildkit `solver/llbsolver/mounts`). */
+const SECRET_MISSING = /\bsecret (\S{1,200}?):? not found/i;
+
+/** A registry that wants a credential, or another one. */
+const SIGN_IN = /unauthorized|authentication required|no basic auth credentials|access denied|denied: /i;
 
 const BASE_STEP = /^\[internal\] load metadata for |^resolve image config for |^(?:\[[^\]]{1,200}\] )?FROM /i;
 const BASE_ERROR =
@@ -25,8 +35,12 @@ const NOISE =
 const STEP_FAILED =
   /executor failed running \[|process ".*" did not complete successfully|returned a non-zero code: \d+|while running runtime: exit status/s;
 
-/** The error for what the builder said. */
-export function buildError(message: string, observer: BuildObserver): Error {
+/**
+ * The error for what the builder said.
+ *
+ * @param content the Dockerfile, to tell the place of a mistake in it
+ */
+export function buildError(message: string, observer: BuildObserver, content = ""): Error {
   const step = observer.failedStep();
   const logTail = observer.logTail();
   const withLog = logTail === "" ? {} : { logTail };
@@ -34,24 +48,29 @@ export function buildError(message: string, observer: BuildObserver): Error {
   const isStep = STEP_FAILED.test(message);
   if (!isStep && /no space left on device/i.test(message))
     return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
+  if (!isStep && NEEDS_BUILDKIT.test(message)) {
+    return fail("UNSUPPORTED", `the Dockerfile needs BuildKit: ${text}`, {
+      remedy: "Use an engine with BuildKit (docker 18.09 or newer), or leave the option out.",
+    });
+  }
   if (!isStep && PARSE_ERROR.test(message)) {
-    const line = /\bline (\d+)/i.exec(message)?.[1];
+    const place = content === "" ? null : locateError(message, content);
     return fail(
       "DOCKERFILE_INVALID",
       `the Dockerfile is not valid: ${text}`,
-      line === undefined ? {} : { details: { line: Number(line) } },
+      place === null ? {} : { details: { ...place } },
     );
   }
   if (!isStep && BASE_ERROR.test(message) && (step === null || BASE_STEP.test(step))) {
     return fail("BASE_IMAGE_UNAVAILABLE", `a base image is not to be had: ${text}`, {
       ...withLog,
+      ...(SIGN_IN.test(message)
+        ? { remedy: "Sign in to the base image's registry with `docker login`, and check that the image is there." }
+        : {}),
       ...(step === null ? {} : { details: { step } }),
     });
   }
-  const remedy =
-    !isStep && COPY_MISSING.test(message)
-      ? { remedy: "Check that the file exists in the context and is not left out by .dockerignore." }
-      : {};
+  const remedy = isStep ? {} : remedyFor(message);
   const at = step === null ? "" : ` at ${oneLine(step)}`;
   return fail("BUILD_FAILED", `the build failed${at}: ${text}`, {
     ...withLog,
@@ -59,4 +78,12 @@ export function buildError(message: string, observer: BuildObserver): Error {
     stage: "build",
     ...(step === null ? {} : { details: { step } }),
   });
+}
+
+function remedyFor(message: string): { readonly remedy?: string } {
+  const secret = SECRET_MISSING.exec(message)?.[1];
+  if (secret !== undefined) return { remedy: `Give the secret ${secret} in \`secrets\`; the step needs it.` };
+  if (COPY_MISSING.test(message))
+    return { remedy: "Check that the file exists in the context and is not left out by .dockerignore." };
+  return {};
 }

@@ -10,6 +10,10 @@ export interface BuildObserver {
   steps(): readonly BuildStep[];
   /** The instruction that failed, or was running when the build ended; null when none was. */
   failedStep(): string | null;
+  /** Whether the engine is at work on a step, which may be silent for long. */
+  isStepRunning(): boolean;
+  /** Build arguments that the engine says no instruction takes. */
+  unusedArguments(): readonly string[];
   /** What the failed step printed, or the last lines of all. */
   logTail(): string;
   /** Gives out what was printed without a final newline. Called once, when the build has ended either way. */

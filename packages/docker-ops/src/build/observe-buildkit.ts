@@ -47,6 +47,9 @@ export function observeBuildkit(onLog: (line: string) => void): BuildObserver {
     },
     steps: () => toSteps([...vertexes.values()]),
     failedStep: () => failedVertex(vertexes)?.name ?? null,
+    isStepRunning: () => [...vertexes.values()].some(isRunning),
+    // BuildKit does not tell.
+    unusedArguments: () => [],
     finish: () => {
       for (const tail of tails.values()) {
         const rest = tail.flush();
@@ -77,6 +80,11 @@ function failedVertex(vertexes: ReadonlyMap<string, Vertex>): Vertex | undefined
     known.find(({ error }) => error !== "" && !/context canceled/.test(error)) ??
     known.find(({ error }) => error !== "")
   );
+}
+
+/** `[internal]` vertexes move bytes between us and the engine, or ask a registry: their silence means that something hangs. */
+function isRunning({ name, startedMs, completedMs }: Vertex): boolean {
+  return startedMs !== null && completedMs === null && !name.startsWith("[internal]");
 }
 
 function progressOf(vertex: Vertex): Progress {

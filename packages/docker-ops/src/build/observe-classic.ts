@@ -1,56 +1,80 @@
+/**
+ * Follows a classic or Podman build: its progress is the text that it prints, in one stream with what the steps print.
+ *
+ * - O1  A step's line counts only as the next number of the same total, for an instruction of the Dockerfile: a command
+ *       that prints `Step 9/9 :` makes no step.
+ * - O2  "Using cache" counts only as the first line of a step, with the image's id on the next: a step that runs prints
+ *       neither before its own output.
+ */
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { Progress } from "../types.ts";
 import type { BuildStep } from "./types.ts";
 import { LogTail } from "./build-observer.ts";
 import type { BuildObserver } from "./build-observer.ts";
 
-/** `Step 2/4 : RUN npm ci` (moby builder/dockerfile) or `STEP 2/4: RUN npm ci` (buildah). */
-const STEP = /^step (\d+)\/(\d+)\s?: (.*)$/i;
-const CACHED = /^ ?---> using cache|^--> using cache/i;
+/** `Step 2/4 : RUN npm ci` (moby builder/dockerfile), `STEP 2/4: RUN npm ci` or `[1/2] STEP 2/4: RUN npm ci` (buildah). */
+const STEP = /^(?:\[(\d{1,6})\/\d{1,6}\] )?step (\d{1,6})\/(\d{1,6})\s?: (.*)$/i;
+
+/** ` ---> Using cache` (moby) or `--> Using cache 0a1b…` (buildah). */
+const CACHED = /^ ?-{2,3}> using cache(?: ([0-9a-f]{12,64}))?$/i;
+
+/** ` ---> 0a1b2c3d4e5f`: the image that a step made or found. */
+const IMAGE = /^ ?-{2,3}> ([0-9a-f]{10,64})$/;
+
+/** What both say after the last step: `[Warning] One or more build-args [A B] were not consumed`. */
+const UNUSED = /^\[warning\] one or more build[- ]args(?: \[([^\]]{1,2000})\])? were not consumed(?:: \[([^\]]{1,2000})\])?$/i;
 
 interface RunningStep {
+  readonly stage: number;
+  readonly number: number;
+  readonly total: number;
   readonly instruction: string;
   readonly startedMs: number;
   readonly tail: LogTail;
+  /** Lines that the step has printed so far, empty ones not counted. */
+  lines: number;
+  /** The image that "Using cache" names, empty where it names none; null without such a line. */
+  claim: string | null;
   cached: boolean;
 }
 
-/** Follows a classic or Podman build: its progress is the text that it prints. */
-export function observeClassic(onLog: (line: string) => void, now: () => number = Date.now): BuildObserver {
+export interface ClassicOptions {
+  readonly onLog: (line: string) => void;
+  /** The keywords of the Dockerfile's instructions; any is taken where they are not known. */
+  readonly keywords?: ReadonlySet<string>;
+  readonly now?: () => number;
+}
+
+export function observeClassic({ onLog, keywords, now = Date.now }: ClassicOptions): BuildObserver {
   const finished: BuildStep[] = [];
+  const unused = new Set<string>();
   const output = new LogTail();
   let current: RunningStep | null = null;
 
-  const finishStep = () => {
-    if (current === null) return;
-    finished.push(toStep(finished.length + 1, current, now()));
-    current = null;
+  const begin = (line: string): RunningStep | null => {
+    const [match, stageText = "0", number = "", total = "", instruction = ""] = STEP.exec(line) ?? [];
+    if (match === undefined) return null;
+    const step = { stage: Number(stageText), number: Number(number), total: Number(total) };
+    const keyword = /^\w+/.exec(instruction)?.[0].toUpperCase() ?? "";
+    // The labels of the request become the last instruction.
+    const fits = keywords === undefined || keywords.has(keyword) || (keyword === "LABEL" && step.number === step.total);
+    if (!fits || !follows(step, current)) return null;
+    return { ...step, instruction, startedMs: now(), tail: new LogTail(), lines: 0, claim: null, cached: false };
   };
 
   const takeLine = (line: string): readonly Progress[] => {
     onLog(line);
-    const step = STEP.exec(line);
+    const step = begin(line);
     if (step !== null) {
-      finishStep();
-      const [, index, total, instruction = ""] = step;
-      current = { instruction, startedMs: now(), tail: new LogTail(), cached: false };
-      return [
-        {
-          phase: "step",
-          id: `step ${index}`,
-          message: instruction,
-          current: Number(index),
-          total: Number(total),
-          unit: "steps",
-        },
-      ];
+      if (current !== null) finished.push(toStep(finished.length + 1, current, now()));
+      current = step;
+      return [progressOf(step)];
     }
-    if (CACHED.test(line)) {
-      if (current !== null) current.cached = true;
-      return [];
-    }
+    for (const name of UNUSED.exec(line)?.slice(1).join(" ").trim().split(/\s+/) ?? []) unused.add(name);
+    if (line.trim() === "") return [];
+    if (current !== null && takeCacheLine(current, line)) return [];
     current?.tail.add(`${line}\n`);
-    return line.trim() === "" ? [] : [{ phase: "log", message: line }];
+    return [{ phase: "log", message: line }];
   };
 
   return {
@@ -63,6 +87,8 @@ export function observeClassic(onLog: (line: string) => void, now: () => number 
     },
     steps: () => (current === null ? finished : [...finished, toStep(finished.length + 1, current, now())]),
     failedStep: () => current?.instruction ?? null,
+    isStepRunning: () => current !== null,
+    unusedArguments: () => [...unused],
     finish: () => {
       const rest = output.flush();
       if (rest !== null) takeLine(rest);
@@ -72,6 +98,33 @@ export function observeClassic(onLog: (line: string) => void, now: () => number 
       return own === "" ? output.text() : own;
     },
   };
+}
+
+/** O1; buildah numbers each stage from 1. */
+function follows(step: Pick<RunningStep, "stage" | "number" | "total">, before: RunningStep | null): boolean {
+  if (step.number > step.total) return false;
+  if (before === null || step.stage > before.stage) return step.number === 1;
+  return step.stage === before.stage && step.number === before.number + 1 && step.total === before.total;
+}
+
+/** O2. Whether the line is one of the two that say that the step came from the cache. */
+function takeCacheLine(step: RunningStep, line: string): boolean {
+  step.lines += 1;
+  if (step.lines === 1) step.claim = cacheClaim(line);
+  if (step.lines !== 2 || step.claim === null) return step.lines === 1 && step.claim !== null;
+  const image = IMAGE.exec(line)?.[1];
+  step.cached = image !== undefined && (step.claim === "" || step.claim.startsWith(image));
+  return false;
+}
+
+function cacheClaim(line: string): string | null {
+  const match = CACHED.exec(line);
+  return match === null ? null : (match[1] ?? "");
+}
+
+function progressOf({ stage, number, total, instruction }: RunningStep): Progress {
+  const id = stage === 0 ? `step ${number}` : `stage ${stage} step ${number}`;
+  return { phase: "step", id, message: instruction, current: number, total, unit: "steps" };
 }
 
 function toStep(index: number, { instruction, startedMs, cached }: RunningStep, endMs: number): BuildStep {

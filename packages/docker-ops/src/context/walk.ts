@@ -1,36 +1,84 @@
 /**
  * Lists what a build context holds: what the docker CLI would send, and nothing from outside.
  *
- * - W1  Symbolic links are entries of their own and never followed, to files or to folders.
+ * - W1  Symbolic links are entries of their own and never followed, to files or to folders; a loop is a link like any.
  * - W2  The order is fixed: a folder, then what is in it, names compared byte by byte. BuildKit wants this order, and an
  *       unchanged tree gives the same archive.
- * - W3  Sockets are left out, as the docker CLI does; FIFOs and devices cannot be sent and are an error.
- * - W4  The walk keeps its own stack: a deep tree costs no call stack.
- * - W5  A folder that is ignored is listed all the same when something in it is not.
+ * - W3  Sockets are left out, as the docker CLI does. FIFOs and devices are an error: what a build would do with them is
+ *       never what was meant. So is a name that is not UTF-8, which BuildKit's messages cannot carry. What is ignored is
+ *       none of these errors.
+ * - W4  The walk keeps its own stack: a deep tree costs no call stack, and at most `HELD` descriptors.
+ * - W5  Folders are held as `held-folder.ts` says: a swap while we walk shows nothing from outside.
+ * - W6  What vanishes between being listed and being described, a file or a folder, is an error: a context that changes
+ *       under the build is not the one that was meant.
+ * - W7  Hard links are files of their own; setuid, setgid and sticky bits are kept; owner and time are not sent.
  */
-import type { Dirent } from "node:fs";
-import { lstat, readdir, readlink, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, readlink } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
+import { promisify } from "node:util";
+import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
-import type { IgnoreRules } from "./ignore.ts";
+import { childPath, holdChild, holdRoot } from "./held-folder.ts";
+import type { HeldFolder } from "./held-folder.ts";
+import type { IgnoreRules, Verdict } from "./ignore.ts";
 
 export interface ContextEntry {
   /** Relative to the context, with `/`. */
   readonly path: string;
   readonly type: "file" | "directory" | "symlink";
-  /** Permission bits. */
+  /** Permission bits, setuid, setgid and sticky among them. */
   readonly mode: number;
   readonly size: number;
   /** Where a symbolic link points, as written. */
   readonly target?: string;
+  /** Where a file was found, and which file it was: what is read must be that. */
+  readonly source?: FileSource;
+}
+
+export interface FileSource {
+  readonly folder: HeldFolder;
+  readonly name: string;
+  readonly device: number;
+  readonly inode: number;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+}
+
+/** Entries that are described at once. */
+const BATCH = 64;
+/** Folders of the stack that are kept open. */
+const HELD = 64;
+
+// The callback functions cost half of what `fs/promises` does, and a context is many small calls.
+const describe = promisify(lstat);
+const list = promisify(readdir);
+const target = promisify(readlink) as (path: string, encoding: "buffer") => Promise<Buffer>;
+
+interface Child {
+  readonly name: string;
+  readonly path: string;
+  readonly verdict: Verdict;
+  readonly isFolder: boolean;
+  /** Null for what is ignored or left out. */
+  readonly entry: ContextEntry | null;
 }
 
 interface OpenFolder {
+  readonly folder: HeldFolder;
+  readonly verdict: Verdict | null;
   readonly children: readonly Dirent[];
-  readonly path: string;
-  next: number;
-  /** Ignored itself: listed only once something in it is. */
-  pending: boolean;
+  readonly release: () => Promise<void>;
+  /** The folder itself, where it is ignored and something in it may not be. */
+  pending: ContextEntry | null;
+  /** How many of the children were taken into a batch. */
+  taken: number;
+  batch: Child[];
+}
+
+interface Walk {
+  readonly root: string;
+  readonly rules: IgnoreRules;
+  readonly stack: OpenFolder[];
 }
 
 /** @throws CONTEXT_INVALID for what cannot be read or sent */
@@ -39,69 +87,164 @@ export async function* walkContext(
   rules: IgnoreRules,
   signal: AbortSignal,
 ): AsyncGenerator<ContextEntry, void> {
-  const stack: OpenFolder[] = [await openFolder(root, "", false)];
-  for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
-    const child = folder.children[folder.next];
-    folder.next += 1;
-    if (child === undefined) {
-      stack.pop();
-      continue;
+  const stack: OpenFolder[] = [];
+  const walk: Walk = { root, rules, stack };
+  try {
+    stack.push(await openFolder(walk, holdRoot(root), null));
+    for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
+      const child = folder.batch.shift();
+      if (child === undefined) {
+        signal.throwIfAborted();
+        if (!(await nextBatch(walk, folder))) await stack.pop()?.release();
+        continue;
+      }
+      if (child.entry !== null && !child.verdict.ignored) {
+        yield* pendingFolders(stack);
+        yield child.entry;
+      }
+      if (child.isFolder) await enterFolder(walk, folder, child);
     }
-    signal.throwIfAborted();
-    const path = folder.path === "" ? child.name : `${folder.path}/${child.name}`;
-    const ignored = rules.ignores(path);
-    if (!ignored) {
-      yield* pendingFolders(root, stack);
-      const entry = await describeEntry(root, path);
-      if (entry !== null) yield entry;
-    }
-    if (child.isDirectory() && (!ignored || rules.mayReinclude)) stack.push(await openFolder(root, path, ignored));
+  } finally {
+    for (const { release } of stack) await release();
   }
 }
 
-async function* pendingFolders(root: string, stack: readonly OpenFolder[]): AsyncGenerator<ContextEntry, void> {
+async function enterFolder(walk: Walk, { folder }: OpenFolder, child: Child): Promise<void> {
+  const { ignored } = child.verdict;
+  if (ignored && !walk.rules.entersIgnored(child.path)) return;
+  const opened = await openFolder(walk, holdChild(folder, child.name, walk.root), child.verdict);
+  if (ignored && walk.rules.listsParents) opened.pending = child.entry;
+  walk.stack.push(opened);
+}
+
+/** A folder that is ignored is listed all the same once something in it is. */
+function* pendingFolders(stack: readonly OpenFolder[]): Generator<ContextEntry, void> {
   for (const folder of stack) {
-    if (!folder.pending) continue;
-    folder.pending = false;
-    const entry = await describeEntry(root, folder.path);
-    if (entry !== null) yield entry;
+    if (folder.pending === null) continue;
+    yield folder.pending;
+    folder.pending = null;
   }
 }
 
-async function openFolder(root: string, path: string, pending: boolean): Promise<OpenFolder> {
-  const absolute = join(root, path);
-  const shown = path === "" ? "." : path;
-  let children: Dirent[];
-  let real: string;
+async function openFolder({ stack }: Walk, folder: HeldFolder, verdict: Verdict | null): Promise<OpenFolder> {
+  const release = stack.length < HELD ? await folder.hold() : () => Promise.resolve();
   try {
-    children = await readdir(absolute, { withFileTypes: true });
-    real = await realpath(absolute);
+    const children = await folder.use((prefix) => listChildren(prefix));
+    return { folder, verdict, children, release, pending: null, taken: 0, batch: [] };
   } catch (cause) {
-    throw fail("CONTEXT_INVALID", `the folder ${shown} of the build context cannot be read`, {
-      cause,
-      details: { path },
-    });
+    await release();
+    throw unreadable(`the folder ${folder.path === "" ? "." : folder.path}`, folder.path, cause);
   }
-  // W1 A folder that was swapped for a link since it was listed would have shown what lies outside.
-  if (real !== absolute) throw fail("CONTEXT_INVALID", `${shown} changed while it was read`, { details: { path } });
-  children.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  return { children, path, next: 0, pending };
 }
 
-async function describeEntry(root: string, path: string): Promise<ContextEntry | null> {
-  const absolute = join(root, path);
+/** W2 W3 */
+async function listChildren(prefix: string): Promise<Dirent[]> {
+  const children = await list(prefix, { withFileTypes: true });
+  // Node puts U+FFFD for what is not UTF-8, and a file that has this character in its name is rare enough to look twice.
+  if (children.some(({ name }) => name.includes("\uFFFD"))) {
+    const names = await list(prefix, { encoding: "buffer" });
+    for (const child of children) {
+      const bytes = names.find((name) => name.toString("utf8") === child.name);
+      if (bytes !== undefined && !Buffer.from(child.name).equals(bytes)) NOT_UTF8.set(child, escapeBytes(bytes));
+    }
+  }
+  return sortByBytes(children);
+}
+
+/** Children whose name is not UTF-8, with the name as it can be shown. Whether it is ignored is asked later. */
+const NOT_UTF8 = new WeakMap<Dirent, string>();
+
+function escapeBytes(bytes: Buffer): string {
+  const shown = [...bytes].map((byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : `\\x${byte.toString(16).padStart(2, "0")}`,
+  );
+  return shown.join("");
+}
+
+function sortByBytes(children: Dirent[]): Dirent[] {
+  // UTF-16 order is byte order up to the surrogates, so only names beyond ASCII are compared as bytes.
+  return children.sort((a, b) => {
+    if (a.name === b.name) return 0;
+    if (ASCII.test(a.name) && ASCII.test(b.name)) return a.name < b.name ? -1 : 1;
+    return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+  });
+}
+
+// oxlint-disable-next-line no-control-regex -- ASCII begins with control characters
+const ASCII = /^[\0-\x7f]*$/;
+
+/** Describes the next children; false when there are no more. */
+async function nextBatch({ rules }: Walk, parent: OpenFolder): Promise<boolean> {
+  const next = parent.children.slice(parent.taken, parent.taken + BATCH);
+  if (next.length === 0) return false;
+  parent.taken += next.length;
+  parent.batch = await parent.folder.use((prefix) =>
+    Promise.all(
+      next.map(async (child): Promise<Child> => {
+        const { name } = child;
+        const path = childPath(parent.folder, name);
+        const verdict = rules.judge(path, parent.verdict);
+        const wanted = !verdict.ignored || (child.isDirectory() && rules.entersIgnored(path));
+        if (!wanted) return { name, path, verdict, isFolder: false, entry: null };
+        const shown = NOT_UTF8.get(child);
+        if (shown !== undefined) throw notUtf8(childPath(parent.folder, shown));
+        const entry = await describeEntry(parent.folder, prefix, name);
+        return { name, path, verdict, isFolder: entry?.type === "directory", entry };
+      }),
+    ),
+  );
+  return true;
+}
+
+async function describeEntry(folder: HeldFolder, prefix: string, name: string): Promise<ContextEntry | null> {
+  const path = childPath(folder, name);
+  let stats: Stats;
   try {
-    const stats = await lstat(absolute);
-    const mode = stats.mode & 0o7777;
+    stats = await describe(prefix + name);
     if (stats.isSymbolicLink())
-      return { path, type: "symlink", mode: 0o777, size: 0, target: await readlink(absolute) };
-    if (stats.isDirectory()) return { path, type: "directory", mode, size: 0 };
-    if (stats.isFile()) return { path, type: "file", mode, size: stats.size };
-    if (stats.isSocket()) return null;
+      return { path, type: "symlink", mode: 0o777, size: 0, target: utf8(await target(prefix + name, "buffer"), path) };
   } catch (cause) {
-    throw fail("CONTEXT_INVALID", `${path} of the build context cannot be read`, { cause, details: { path } });
+    throw unreadable(path, path, cause);
   }
+  const mode = stats.mode & 0o7777;
+  if (stats.isDirectory()) return { path, type: "directory", mode, size: 0 };
+  if (stats.isFile()) {
+    const { size, dev: device, ino: inode, mtimeMs: modified } = stats;
+    return { path, type: "file", mode, size, source: { folder, name, device, inode, modified } };
+  }
+  if (stats.isSocket()) return null;
   throw fail("CONTEXT_INVALID", `${path} of the build context is a FIFO or a device and cannot be sent`, {
     details: { path },
   });
+}
+
+function utf8(bytes: Buffer, path: string): string {
+  const text = bytes.toString("utf8");
+  if (Buffer.from(text).equals(bytes)) return text;
+  throw fail("CONTEXT_INVALID", `the link ${path} of the build context points to a name that is not UTF-8`, {
+    details: { path },
+  });
+}
+
+function notUtf8(shown: string): Error {
+  return fail("CONTEXT_INVALID", `${shown} of the build context has a name that is not UTF-8`, {
+    details: { path: shown },
+    remedy: "Rename the file, or ignore it in .dockerignore.",
+  });
+}
+
+function unreadable(what: string, path: string, cause: unknown): Error {
+  if (isKitError(cause)) return cause;
+  return fail("CONTEXT_INVALID", `${what} of the build context cannot be read${because(cause)}`, {
+    cause,
+    details: { path },
+  });
+}
+
+/** The reason as the system names it: what to do differs. */
+export function because(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EACCES" || code === "EPERM") return ": permission denied";
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return ": it changed while it was read";
+  return "";
 }

@@ -1,19 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-
-/** One entry of `auths`. */
-const auth = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
-});
+import { readTextFile } from "../context/read-text-file.ts";
+import { credentialEntry } from "./entry.ts";
 
 const configFile = z.object({
-  auths: z.record(z.string(), auth).default({}),
+  auths: z.record(z.string(), credentialEntry).default({}),
   credsStore: z.string().optional(),
   credHelpers: z.record(z.string(), z.string()).default({}),
   currentContext: z.string().optional(),
@@ -41,17 +33,24 @@ export async function readDockerConfig(env: Readonly<Record<string, string | und
   const empty = { auths: {}, credHelpers: {}, folder };
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextFile(file, LARGEST);
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-    return { ...empty, problem: missing ? null : `${file} cannot be read` };
+    if (!(error instanceof Error)) throw error;
+    const code = "code" in error ? String(error.code) : "";
+    if (code === "ENOENT" || code === "ENOTDIR") return { ...empty, problem: null };
+    return { ...empty, problem: `${file} cannot be read: ${code === "" ? error.message : code}` };
   }
-  if (text.length > LARGEST) return { ...empty, problem: `${file} is larger than a docker configuration` };
+  const parsed = parseDockerConfig(text);
+  return parsed === null
+    ? { ...empty, problem: `${file} is not a valid docker configuration` }
+    : { ...parsed, folder, problem: null };
+}
+
+/** Null when the text is none. The parser's own message would quote it, and it holds credentials. */
+export function parseDockerConfig(text: string): z.output<typeof configFile> | null {
   try {
-    const parsed = configFile.parse(JSON.parse(text.replace(/^\uFEFF/, "")));
-    return { ...parsed, folder, problem: null };
+    return configFile.parse(JSON.parse(text.replace(/^\uFEFF/, "")));
   } catch {
-    // The parser's own message would quote the file, which holds credentials.
-    return { ...empty, problem: `${file} is not a valid docker configuration` };
+    return null;
   }
 }

@@ -66,6 +66,7 @@ function runHelper(
   { env, signal, deadlineMs = DEADLINE_MS }: HelperOptions,
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const child = spawn(program, ["get"], { env, detached: true, stdio: ["pipe", "pipe", "ignore"] });
     const chunks: Buffer[] = [];
     let size = 0;

@@ -12,4 +12,6 @@ export interface Credential {
   readonly identityToken?: Secret;
   /** A bearer token that is sent to the registry as it is. */
   readonly registryToken?: Secret;
+  /** What is wrong with the docker configuration, in one sentence, where that may be why this credential is not another. */
+  readonly problem?: string;
 }

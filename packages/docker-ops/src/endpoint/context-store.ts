@@ -31,14 +31,14 @@ export async function readContextEndpoint(configFolder: string, name: string, so
   }
   const { host, verify } = parseMetadata(text, source);
   const certificates = join(configFolder, "contexts", "tls", id, "docker");
-  if (!/^(?:tcp|https):/.test(host) || !(await exists(join(certificates, "ca.pem")))) return { host, source };
+  if (!/^(?:tcp|https):/.test(host) || !(await exists(join(certificates, "ca.pem")))) return { host, source, context: name };
   const tls = {
     ca: join(certificates, "ca.pem"),
     cert: join(certificates, "cert.pem"),
     key: join(certificates, "key.pem"),
     verify,
   };
-  return { host, source, tls };
+  return { host, source, context: name, tls };
 }
 
 function parseMetadata(text: string, source: string): { host: string; verify: boolean } {

@@ -43,7 +43,7 @@ describe("listEndpoints", () => {
     await context("remote", "tcp://10.0.0.1:2375");
     await configure({ currentContext: "colima" });
     expect((await listEndpoints({ HOME: home })).endpoints).toEqual([
-      { host: "unix:///colima.sock", source: 'docker context "colima"' },
+      { host: "unix:///colima.sock", source: 'docker context "colima"', context: "colima" },
     ]);
     expect((await listEndpoints({ HOME: home, DOCKER_CONTEXT: "remote" })).endpoints[0]?.host).toBe(
       "tcp://10.0.0.1:2375",

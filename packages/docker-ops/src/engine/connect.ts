@@ -8,8 +8,12 @@ import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
 import type { Engine } from "../types.ts";
 import { createEngine } from "./create-engine.ts";
+import { viaOf } from "./dial.ts";
 import { probeProfile } from "./probe-profile.ts";
 import type { EngineProfile } from "./profile.ts";
+import type { EngineIdentity } from "./identity.ts";
+import { readInfo } from "./info.ts";
+import type { EngineInfo } from "./info.ts";
 import { openTransport } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
@@ -21,11 +25,18 @@ export interface ConnectOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** From the image that a Dockerfile names to the one that is built on in its place; none by default. */
   readonly baseImages?: Readonly<Record<string, string>>;
+  /**
+   * References to credentials that win over the docker configuration, `[REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE`
+   * or `[REGISTRY=]file:PATH`; none by default. One without REGISTRY goes to every registry that an operation names.
+   */
+  readonly credentials?: readonly string[];
   readonly logger?: Logger;
   /** Is told every secret that is used, so that it can be masked in all text. */
   readonly onSecret?: (secret: Secret) => void;
+  /** Is told when another engine answers at the endpoint than before. */
+  readonly onEngineChanged?: (before: EngineIdentity, after: EngineIdentity) => void;
   readonly signal?: AbortSignal;
-  /** Milliseconds that one candidate may take to answer; 5,000 by default. */
+  /** Milliseconds that one candidate may take to answer; 5,000 by default, 20,000 where the docker program connects. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -34,6 +45,7 @@ export interface Connection {
   readonly endpoint: EngineEndpoint;
   readonly transport: Transport;
   readonly profile: EngineProfile;
+  readonly info: EngineInfo;
 }
 
 /**
@@ -76,15 +88,19 @@ async function checkSocket({ host, source }: EngineEndpoint): Promise<void> {
 
 async function connectTo(
   endpoint: EngineEndpoint,
-  { signal, connectTimeoutMs = 5000 }: ConnectOptions,
+  { env = process.env, signal, ...options }: ConnectOptions,
 ): Promise<Connection> {
   await checkSocket(endpoint);
-  const transport = await openTransport(endpoint);
+  const transport = await openTransport(endpoint, env);
+  const connectTimeoutMs = options.connectTimeoutMs ?? (viaOf(endpoint) === "api" ? 5000 : 20_000);
   const timeout = AbortSignal.timeout(connectTimeoutMs);
   try {
-    const profile = await probeProfile(transport, signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
-    return { endpoint, transport, profile };
+    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const profile = await probeProfile(transport, either);
+    const info = await readInfo(transport, profile.product === "podman", either);
+    return { endpoint, transport, profile, info };
   } catch (cause) {
+    transport.close();
     if (timeout.aborted)
       throw fail("ENGINE_UNAVAILABLE", `${endpoint.host} did not answer within ${connectTimeoutMs} ms`, { cause });
     if (isKitError(cause) && !isConnectCode(cause.code)) {

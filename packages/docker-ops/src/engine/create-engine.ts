@@ -1,7 +1,13 @@
-/** Hands out the operations of a connected engine, each under its deadline and counted. */
+/**
+ * Hands out the operations of a connected engine.
+ *
+ * Each runs under the caller's signal and its own deadline, after a look whether the engine is still the same one, and
+ * is counted whichever way it ends.
+ */
+import { isKitError } from "@container-kit/errors";
+import { silentLogger } from "@container-kit/observability";
 import { buildImage } from "../build/build-image.ts";
 import { probeImage } from "../containers/probe.ts";
-import { resolveCredential } from "../credentials/resolve.ts";
 import { createFreshnessCache } from "../images/freshness.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { pullImage } from "../images/pull.ts";
@@ -9,110 +15,155 @@ import { pushImage } from "../images/push.ts";
 import { imageHistory, listImages, loadImages, removeImage, saveImages } from "../images/store.ts";
 import { tagImage } from "../images/tag.ts";
 import { checkLogin } from "../registry/check-login.ts";
-import type { Engine } from "../types.ts";
+import type { Engine, OperationOptions } from "../types.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
 import type { EngineContext } from "./context.ts";
+import { createCredentialSource } from "./credential-source.ts";
 import { withDeadline } from "./deadline.ts";
+import type { DEADLINES } from "./deadline.ts";
+import { viaOf } from "./dial.ts";
 import { isInsecureRegistry } from "./insecure-registries.ts";
 import { createMetricsRecorder } from "./metrics.ts";
-
-function createContext({ transport, profile }: Connection, options: ConnectOptions): EngineContext {
-  const { env = process.env, baseImages = {}, onSecret } = options;
-  return {
-    transport,
-    via: "api",
-    profile: () => profile,
-    env,
-    baseImages,
-    freshness: createFreshnessCache(),
-    learnSecret: (secret) => onSecret?.(secret),
-    isInsecure: (registry, signal) => isInsecureRegistry(transport, registry, signal),
-    waitUntilBack: () => Promise.resolve(),
-    resolveCredential: async (registry, signal) => {
-      const credential = await resolveCredential(registry, { env, signal });
-      for (const secret of [credential.password, credential.identityToken, credential.registryToken])
-        if (secret !== undefined) onSecret?.(secret);
-      return credential;
-    },
-  };
-}
+import type { CallFigures, OperationName } from "./metrics.ts";
+import { watchEngine } from "./watch.ts";
+import type { EngineWatch } from "./watch.ts";
 
 export function createEngine(connection: Connection, options: ConnectOptions): Engine {
-  const { endpoint, transport, profile } = connection;
-  const context = createContext(connection, options);
+  const { endpoint, transport } = connection;
+  const { context, watch } = createContext(connection, options);
   const { via } = context;
   const metrics = createMetricsRecorder();
+
+  const operate = <Result>(
+    { operation, deadline, figures, ...given }: Operation<Result>,
+    run: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> =>
+    metrics.measure(
+      operation,
+      () =>
+        withDeadline(deadline, given.options, async (signal) => {
+          try {
+            await watch.check(signal);
+            return await run(signal);
+          } catch (error) {
+            if (isKitError(error, "ENGINE_RESTARTED") || isKitError(error, "ENGINE_UNAVAILABLE")) watch.doubt();
+            throw error;
+          }
+        }),
+      figures,
+    );
+
   return {
     endpoint,
-    profile,
-    identity: { id: "", name: "" },
-    pull: (image, pullOptions = {}) =>
-      metrics.measure(
-        "pull",
-        () => pullImage(context, image, pullOptions),
-        ({ bytes, freshness }) => ({
-          bytes,
-          ...(freshness === "cache" ? { cacheHits: 1 } : { cacheMisses: 1 }),
-        }),
+    get profile() {
+      return watch.profile();
+    },
+    get identity() {
+      return watch.identity();
+    },
+    pull: (image, given = {}) =>
+      operate({ operation: "pull", deadline: "pull", options: given, figures: pullFigures }, (signal) =>
+        pullImage(context, image, { ...given, signal }),
       ),
-    push: (image, pushOptions = {}) => metrics.measure("push", () => pushImage(context, image, pushOptions), bytesOf),
-    tag: (source, target, tagOptions = {}) =>
-      metrics.measure("tag", () =>
-        withDeadline("tag", tagOptions, async (signal) => ({
-          ...(await tagImage(transport, source, target, { force: tagOptions.force ?? false, signal })),
-          via,
-        })),
+    push: (image, given = {}) =>
+      operate({ operation: "push", deadline: "push", options: given, figures: bytesOf }, (signal) =>
+        pushImage(context, image, { ...given, signal }),
       ),
-    build: (folder, buildOptions) =>
-      metrics.measure(
-        "build",
-        () => buildImage(context, folder, buildOptions),
-        ({ context: { bytes }, steps }) => {
-          const cacheHits = steps.filter(({ cached }) => cached).length;
-          return { bytes, cacheHits, cacheMisses: steps.length - cacheHits };
-        },
+    tag: (source, target, given = {}) =>
+      operate({ operation: "tag", deadline: "tag", options: given }, async (signal) => ({
+        ...(await tagImage(transport, source, target, { force: given.force ?? false, signal })),
+        via,
+      })),
+    build: (folder, given) =>
+      operate({ operation: "build", deadline: "build", options: given, figures: buildFigures }, (signal) =>
+        buildImage(context, folder, { ...given, signal }),
       ),
-    inspect: (image, operation = {}) =>
-      metrics.measure("inspect", () =>
-        withDeadline("inspect", operation, (signal) => inspectImage(transport, image, signal)),
+    inspect: (image, given = {}) =>
+      operate({ operation: "inspect", deadline: "inspect", options: given }, (signal) =>
+        inspectImage(transport, image, signal),
       ),
-    list: (operation = {}) =>
-      metrics.measure("list", () => withDeadline("inspect", operation, (signal) => listImages(transport, signal))),
-    remove: (image, removeOptions = {}) =>
-      metrics.measure("remove", () =>
-        withDeadline("tag", removeOptions, (signal) =>
-          removeImage(transport, image, { force: removeOptions.force ?? false, signal }),
-        ),
+    list: (given = {}) =>
+      operate({ operation: "list", deadline: "inspect", options: given }, (signal) => listImages(transport, signal)),
+    remove: (image, given = {}) =>
+      operate({ operation: "remove", deadline: "tag", options: given }, (signal) =>
+        removeImage(transport, image, { force: given.force ?? false, signal }),
       ),
-    history: (image, operation = {}) =>
-      metrics.measure("history", () =>
-        withDeadline("inspect", operation, (signal) => imageHistory(transport, image, signal)),
+    history: (image, given = {}) =>
+      operate({ operation: "history", deadline: "inspect", options: given }, (signal) =>
+        imageHistory(transport, image, signal),
       ),
-    save: (images, operation = {}) =>
-      metrics.measure("save", () =>
-        withDeadline("archive", operation, (signal) => saveImages(transport, images, signal)),
+    save: (images, given = {}) =>
+      operate({ operation: "save", deadline: "archive", options: given }, (signal) =>
+        saveImages(transport, images, signal),
       ),
-    load: (archive, operation = {}) =>
-      metrics.measure("load", () =>
-        withDeadline("archive", operation, (signal) => loadImages(transport, archive, operation, signal)),
+    load: (archive, given = {}) =>
+      operate({ operation: "load", deadline: "archive", options: given }, (signal) =>
+        loadImages(transport, archive, given, signal),
       ),
-    probe: (image, probeOptions) => metrics.measure("probe", () => probeImage(transport, image, probeOptions)),
-    checkLogin: (registry, loginOptions = {}) =>
-      metrics.measure("login", () =>
-        withDeadline("inspect", loginOptions, async (signal) => {
-          const { repository } = loginOptions;
-          const credential = await context.resolveCredential(registry, signal);
-          const insecure = await context.isInsecure(registry, signal);
-          const query = { registry, credential, insecure, signal };
-          return checkLogin(repository === undefined ? query : { ...query, repository });
-        }),
+    probe: (image, given) =>
+      operate({ operation: "probe", deadline: "probe", options: given }, (signal) =>
+        probeImage(transport, image, { ...given, signal }),
       ),
+    checkLogin: (registry, given = {}) =>
+      operate({ operation: "login", deadline: "inspect", options: given }, async (signal) => {
+        const credential = await context.resolveCredential(registry, signal);
+        const insecure = await context.isInsecure(registry, signal);
+        const { repository } = given;
+        return checkLogin({ registry, credential, insecure, signal, ...(repository === undefined ? {} : { repository }) });
+      }),
     metrics: () => metrics.snapshot(),
-    // Nothing is kept open between two calls (transport, T1); the method is there so that callers need not know.
-    close: () => Promise.resolve(),
+    close: () => Promise.resolve(transport.close()),
   };
 }
 
-function bytesOf({ bytes }: { readonly bytes: number }): { readonly bytes: number } {
+interface Operation<Result> {
+  readonly operation: OperationName;
+  readonly deadline: keyof typeof DEADLINES;
+  readonly options: OperationOptions;
+  readonly figures?: (result: Result) => CallFigures;
+}
+
+function createContext(
+  { endpoint, transport, profile, info }: Connection,
+  options: ConnectOptions,
+): { context: EngineContext; watch: EngineWatch } {
+  const { env = process.env, baseImages = {}, onSecret, onEngineChanged, logger = silentLogger } = options;
+  const freshness = createFreshnessCache();
+  const watch = watchEngine({
+    endpoint,
+    transport,
+    profile,
+    info,
+    logger,
+    onChange: (before, after) => {
+      freshness.clear();
+      onEngineChanged?.(before, after);
+    },
+  });
+  const context: EngineContext = {
+    transport,
+    via: viaOf(endpoint),
+    profile: watch.profile,
+    env,
+    baseImages,
+    freshness,
+    learnSecret: (secret) => onSecret?.(secret),
+    isInsecure: (registry) => Promise.resolve(isInsecureRegistry(registry, watch.info().secureRegistries)),
+    waitUntilBack: watch.waitUntilBack,
+    resolveCredential: createCredentialSource(options),
+  };
+  return { context, watch };
+}
+
+function bytesOf({ bytes }: { readonly bytes: number }): CallFigures {
   return { bytes };
+}
+
+function pullFigures({ bytes, freshness }: Awaited<ReturnType<Engine["pull"]>>): CallFigures {
+  return { bytes, ...(freshness === "cache" ? { cacheHits: 1 } : { cacheMisses: 1 }) };
+}
+
+function buildFigures({ context: { bytes }, steps }: Awaited<ReturnType<Engine["build"]>>): CallFigures {
+  const cacheHits = steps.filter(({ cached }) => cached).length;
+  return { bytes, cacheHits, cacheMisses: steps.length - cacheHits };
 }

@@ -49,51 +49,67 @@ export function engineMessageError(
   message: string,
   context: EngineErrorContext,
   fallback: DockerErrorCode = "ENGINE_ERROR",
+  cause?: unknown,
 ): Error {
   const rows = context.registry === true ? [...ANYWHERE, ...REGISTRY] : ANYWHERE;
   const code = rows.find(([pattern]) => pattern.test(message))?.[1] ?? fallback;
-  return fail(code, `${context.operation} failed: ${oneLine(message)}`, extras(context));
+  return fail(code, `${context.operation} failed: ${oneLine(message)}`, {
+    ...(cause === undefined ? {} : { cause }),
+    ...extras(context),
+  });
 }
 
-/** What docker-modem rejects with when the engine answered an error status. */
-interface ModemError extends Error {
-  readonly statusCode: number;
-  readonly json: unknown;
+/** The engine answered with an error status. */
+export class EngineStatusError extends Error {
+  readonly status: number;
+  /** The engine's own words. */
+  readonly words: string;
+
+  constructor(status: number, body: string) {
+    super(`the engine answered ${status}`);
+    this.name = "EngineStatusError";
+    this.status = status;
+    this.words = wordsOf(body);
+  }
+}
+
+/** `{"message": …}` as the Engine API has it, else the body as it is: a proxy in between may answer with a page. */
+function wordsOf(body: string): string {
+  try {
+    const json: unknown = JSON.parse(body);
+    if (typeof json === "object" && json !== null && "message" in json && typeof json.message === "string")
+      return json.message;
+  } catch {
+    // Not JSON: the text itself is all there is.
+  }
+  return body;
 }
 
 /** The error for a call that did not go well: a status of the engine, or a connection that failed. */
 export function engineCallError(cause: unknown, context: EngineErrorContext): Error {
   if (isKitError(cause)) return cause;
-  if (isStatusError(cause)) return statusError(cause, context);
+  if (cause instanceof EngineStatusError) return statusError(cause, context);
   return connectionError(cause, context);
 }
 
-function statusError(error: ModemError, context: EngineErrorContext): Error {
-  const message = bodyMessage(error);
+function statusError(error: EngineStatusError, context: EngineErrorContext): Error {
+  const message = error.words.trim() === "" ? error.message : error.words;
   const text = `${context.operation} failed: ${oneLine(message)}`;
   const more = { cause: error, ...extras(context) };
   if (/no such image|image not known|no such container/i.test(message)) return fail("IMAGE_NOT_FOUND", text, more);
-  switch (error.statusCode) {
+  switch (error.status) {
     case 401:
     case 403:
       return context.registry === true
-        ? engineMessageError(message, context, "AUTH_FAILED")
+        ? engineMessageError(message, context, "AUTH_FAILED", error)
         : fail("ENGINE_FORBIDDEN", text, more);
     case 404:
       return fail("IMAGE_NOT_FOUND", text, more);
     case 409:
       return fail("CONFLICT", text, more);
     default:
-      return engineMessageError(message, context);
+      return engineMessageError(message, context, "ENGINE_ERROR", error);
   }
-}
-
-function bodyMessage(error: ModemError): string {
-  const { json } = error;
-  if (typeof json === "object" && json !== null && "message" in json && typeof json.message === "string")
-    return json.message;
-  // docker-modem puts the status before the engine's own words.
-  return error.message.replace(/^\(HTTP code \d+\) [\w ]{0,40} - /, "");
 }
 
 /** System error codes of a connection, and what each means for an engine. */
@@ -133,11 +149,6 @@ function extras({ stage, details, logTail }: EngineErrorContext): {
     ...(details === undefined ? {} : { details }),
     ...(logTail === undefined ? {} : { logTail }),
   };
-}
-
-/** Whether docker-modem says that the engine answered with an error status. */
-export function isStatusError(value: unknown): value is ModemError {
-  return value instanceof Error && "statusCode" in value && typeof value.statusCode === "number";
 }
 
 /** The message of an error is one sentence on one line, and not a book. */

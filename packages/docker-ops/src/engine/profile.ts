@@ -9,4 +9,6 @@ export interface EngineProfile {
   readonly buildkit: boolean;
   /** Reports the pushed digest in the stream. */
   readonly pushAux: boolean;
+  /** Keeps a Dockerfile's HEALTHCHECK in the image. */
+  readonly healthcheck: boolean;
 }

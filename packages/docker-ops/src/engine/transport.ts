@@ -1,19 +1,24 @@
 /**
- * The wire to one engine: requests over a unix socket, TCP, TLS or ssh, by dockerode's modem. The only file that
- * imports dockerode, and it does so on first use: it costs more than the rest of the start together.
+ * The wire to one engine: requests of the Engine API over a unix socket, TCP, TLS, or the docker program's own
+ * connection.
  *
- * - T1  No connection is kept for reuse: after an engine restart a kept one fails the next call.
- * - T2  Everything is given to the modem explicitly, so that nothing of its own guessing from the environment remains.
+ * - T1  Only questions (GET) go over a connection that is kept, and one that breaks on a kept connection is asked again
+ *       on a new one: after an engine restart the first call succeeds. Whatever changes something has a connection of
+ *       its own and is never repeated.
+ * - T2  A question that an engine fails to answer (a status of 500 or 502 to 504, or a broken connection) is asked up to
+ *       {@link ATTEMPTS} times.
  * - T3  An answer with an error status, and a connection that fails, come out as typed errors.
+ * - T4  Paths carry no API version: the engine takes its own, so that no engine is too old or too new for us.
  */
-import { readFile } from "node:fs/promises";
 import http from "node:http";
-import https from "node:https";
-import { Duplex } from "node:stream";
-import type { Readable } from "node:stream";
+import { pipeline } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Duplex, Readable } from "node:stream";
 import { fail } from "../errors.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
-import { engineCallError, isStatusError } from "./engine-error.ts";
+import { openDialer } from "./dial.ts";
+import type { DialOptions } from "./dial.ts";
+import { EngineStatusError, engineCallError } from "./engine-error.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -28,6 +33,7 @@ interface EngineRequest {
   readonly archive?: Readable;
   /** The value of `X-Registry-Auth`. */
   readonly registryAuth?: string;
+  /** The value of `X-Registry-Config`. */
   readonly registryConfig?: string;
   readonly signal: AbortSignal;
   /** What is being done, for the message of an error. */
@@ -43,6 +49,8 @@ export interface Transport {
   stream(request: EngineRequest): Promise<Readable>;
   /** The connection itself, once the engine has handed it over; null where the engine answers without doing so. */
   upgrade(request: UpgradeRequest): Promise<Duplex | null>;
+  /** Ends the connections that are kept. */
+  close(): void;
 }
 
 interface UpgradeRequest {
@@ -54,123 +62,157 @@ interface UpgradeRequest {
   readonly operation: string;
 }
 
-const STATUS_CODES = { 200: true, 201: true, 204: true, 304: true } as const;
+/** How often a question is asked before its failure is told. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 50;
+/** A longer answer to a question is not an engine's; ten thousand images are listed in a few megabytes. */
+const LARGEST_ANSWER = 64 * 1024 * 1024;
 
-/** @throws ENGINE_BAD_ENDPOINT when the TLS files of the endpoint cannot be read */
-export async function openTransport(endpoint: EngineEndpoint): Promise<Transport> {
-  const { default: Docker } = await import("dockerode");
-  const { modem } = new Docker(await modemOptions(endpoint));
-  const dial = (request: EngineRequest, isStream: boolean) =>
-    new Promise<unknown>((resolve, reject) => {
-      modem.dial(dialOptions(request, isStream), (error, result) => {
-        if (error === null || error === undefined) resolve(result);
-        else
-          reject(
-            engineCallError(error, {
-              operation: request.operation,
-              ...(request.registry === true ? { registry: true } : {}),
-            }),
-          );
-      });
-    });
+/** @throws ENGINE_BAD_ENDPOINT when the TLS files of the endpoint cannot be read, or no program reaches it */
+export async function openTransport(
+  endpoint: EngineEndpoint,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Transport> {
+  const dialer = await openDialer(endpoint, env);
   return {
     json: async (request) => {
-      const answer = await dial(request, false);
-      if (Buffer.isBuffer(answer)) {
-        if (answer.length === 0) return null;
-        throw fail("ENGINE_PROTOCOL", `${request.operation} failed: the engine's answer is not JSON`);
-      }
-      return answer;
+      if (request.method !== "GET") return readJson(await send(dialer.once(), request), request);
+      return askRepeatedly(request, async (attempt) =>
+        readJson(await send(attempt === 1 ? dialer.kept() : dialer.once(), request), request),
+      );
     },
-    stream: async (request) => (await dial(request, true)) as Readable,
-    upgrade: ({ path, protocol, headers, signal, operation }) =>
-      new Promise((resolve, reject) => {
-        const options = {
-          method: "POST",
-          path,
-          hijack: true,
-          headers: { ...headers, Upgrade: protocol },
-          abortSignal: signal,
-          statusCodes: STATUS_CODES,
-        };
-        modem.dial(options, (error, result) => {
-          // A status means that the engine answered and did not hand the connection over.
-          if (isStatusError(error)) resolve(null);
-          else if (error !== null && error !== undefined) reject(engineCallError(error, { operation }));
-          else resolve(result instanceof Duplex ? result : null);
-        });
-      }),
+    stream: (request) => send(dialer.once(), request),
+    upgrade: (request) => upgrade(dialer.once(), request),
+    close: () => dialer.close(),
   };
 }
 
-function dialOptions(request: EngineRequest, isStream: boolean) {
-  const { method, path, query = {}, body = {}, archive, registryAuth, registryConfig, signal } = request;
-  return {
-    method,
-    // The modem appends the query to a path that ends in "?".
-    path: `${path}?`,
-    options: { _query: definedOnly(query), _body: body },
-    headers: {
-      ...(registryAuth === undefined ? {} : { "X-Registry-Auth": registryAuth }),
-      ...(registryConfig === undefined ? {} : { "X-Registry-Config": registryConfig }),
-      ...(archive === undefined ? {} : { "Content-Type": "application/x-tar" }),
-    },
-    ...(archive === undefined ? {} : { file: archive }),
-    abortSignal: signal,
-    isStream,
-    statusCodes: STATUS_CODES,
-  };
-}
-
-function definedOnly(query: Query): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
-}
-
-async function modemOptions({ host, tls, source }: EngineEndpoint): Promise<Record<string, unknown>> {
-  const nothing = {
-    socketPath: undefined,
-    host: undefined,
-    port: undefined,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-  };
-  const plain = { ...nothing, protocol: "http", pathPrefix: "/", agent: new http.Agent({ keepAlive: false }) };
-  if (host.startsWith("unix://")) return { ...plain, socketPath: host.slice("unix://".length) };
-  if (host.startsWith("npipe://")) return { ...plain, socketPath: host.slice("npipe://".length) };
-  const url = new URL(host);
-  if (url.protocol === "ssh:") return sshOptions(url);
-  const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  if (tls === undefined) return { ...plain, host: name, port: url.port === "" ? "2375" : url.port };
-  const files = await tlsFiles(tls, source);
-  const agent = new https.Agent({ keepAlive: false, rejectUnauthorized: tls.verify });
-  return { ...plain, ...files, protocol: "https", agent, host: name, port: url.port === "" ? "2376" : url.port };
-}
-
-function sshOptions(url: URL): Record<string, unknown> {
-  return {
-    protocol: "ssh",
-    host: url.hostname,
-    port: url.port === "" ? 22 : Number(url.port),
-    username: url.username === "" ? undefined : decodeURIComponent(url.username),
-    pathPrefix: "/",
-    sshOptions: { agent: process.env["SSH_AUTH_SOCK"] },
-  };
-}
-
-async function tlsFiles(tls: NonNullable<EngineEndpoint["tls"]>, source: string): Promise<Record<string, Buffer>> {
-  const entries = Object.entries({ ca: tls.ca, cert: tls.cert, key: tls.key }).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
-  try {
-    return Object.fromEntries(
-      await Promise.all(entries.map(async ([name, file]) => [name, await readFile(file)] as const)),
-    );
-  } catch (cause) {
-    throw fail("ENGINE_BAD_ENDPOINT", `the TLS files for ${source} cannot be read`, {
-      cause,
-      details: { files: entries.map(([, file]) => file) },
-      remedy: "Check DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY for an engine without TLS.",
-    });
+/** T2. */
+async function askRepeatedly(
+  { signal }: EngineRequest,
+  ask: (attempt: number) => Promise<unknown>,
+): Promise<unknown> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask(attempt);
+    } catch (error) {
+      if (attempt === ATTEMPTS || signal.aborted || !isPassing(error)) throw error;
+      // Not all at once, where many ask the same engine.
+      await sleep(PAUSE_MS * attempt * (0.5 + Math.random()), undefined, { signal });
+    }
   }
+}
+
+const PASSING_STATUS: readonly unknown[] = [500, 502, 503, 504];
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.cause instanceof EngineStatusError) return PASSING_STATUS.includes(error.cause.status);
+  return "code" in error && error.code === "ENGINE_RESTARTED";
+}
+
+/** Sends a request. @returns the answer, whose status is a success */
+function send(dial: DialOptions, request: EngineRequest): Promise<http.IncomingMessage> {
+  const { method, query = {}, body, archive, signal } = request;
+  return new Promise((resolve, reject) => {
+    const path = `${request.path}${search(query)}`;
+    const outgoing = http.request({ ...dial, method, path, headers: headersOf(request), signal });
+    const failed = (cause: unknown) => reject(engineCallError(cause, errorContext(request)));
+    outgoing.on("error", failed);
+    outgoing.on("response", (answer) => {
+      if (isSuccess(answer)) resolve(answer);
+      else readStatus(answer).then(failed, failed);
+    });
+    if (archive === undefined) {
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      return;
+    }
+    archive.once("error", (cause) => outgoing.destroy(cause));
+    // What ends one of the two ends the other; the request's own events tell how it went.
+    pipeline(archive, outgoing, () => {});
+  });
+}
+
+function headersOf({ body, archive, registryAuth, registryConfig }: EngineRequest): http.OutgoingHttpHeaders {
+  return {
+    ...(registryAuth === undefined ? {} : { "X-Registry-Auth": registryAuth }),
+    ...(registryConfig === undefined ? {} : { "X-Registry-Config": registryConfig }),
+    ...(archive === undefined ? {} : { "Content-Type": "application/x-tar" }),
+    ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+  };
+}
+
+function search(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
+  }
+  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
+}
+
+function errorContext({ operation, registry }: EngineRequest): { operation: string; registry?: boolean } {
+  return { operation, ...(registry === true ? { registry } : {}) };
+}
+
+function isSuccess({ statusCode = 0 }: http.IncomingMessage): boolean {
+  // 304: what was asked for is so already, e.g. a container that runs is started.
+  return (statusCode >= 200 && statusCode < 300) || statusCode === 304;
+}
+
+async function readStatus(answer: http.IncomingMessage): Promise<EngineStatusError> {
+  return new EngineStatusError(answer.statusCode ?? 0, await readBody(answer));
+}
+
+async function readJson(answer: http.IncomingMessage, request: EngineRequest): Promise<unknown> {
+  const text = await readBody(answer).catch((cause: unknown) => {
+    throw engineCallError(cause, errorContext(request));
+  });
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail("ENGINE_PROTOCOL", `${request.operation} failed: the engine's answer is not JSON`, { cause });
+  }
+}
+
+async function readBody(answer: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_ANSWER) throw fail("ENGINE_PROTOCOL", `the engine's answer is larger than ${LARGEST_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function upgrade(dial: DialOptions, { path, protocol, headers, signal, operation }: UpgradeRequest): Promise<Duplex | null> {
+  return new Promise((resolve, reject) => {
+    const outgoing = http.request({
+      ...dial,
+      method: "POST",
+      path,
+      headers: { ...copyLists(headers), Connection: "Upgrade", Upgrade: protocol },
+      signal,
+    });
+    outgoing.on("error", (cause) => reject(engineCallError(cause, { operation })));
+    outgoing.on("upgrade", (_answer, socket: Duplex, head: Buffer) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    // An answer of whatever status means that the engine did not hand the connection over.
+    outgoing.on("response", (answer) => {
+      answer.on("error", () => {});
+      answer.destroy();
+      resolve(null);
+    });
+    outgoing.end();
+  });
+}
+
+function copyLists(headers: UpgradeRequest["headers"]): http.OutgoingHttpHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
+  );
 }

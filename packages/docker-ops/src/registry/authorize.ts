@@ -5,30 +5,50 @@
  * - A2  A token realm gets the credential only when it belongs to the registry: the same host, or a host of the same
  *       registered domain over TLS (docker.io and auth.docker.io, registry.gitlab.com and gitlab.com). Any other realm
  *       is asked without a credential.
+ * - A3  A link-local address is asked for nothing, unless the registry itself is there.
  */
+import { isIP } from "node:net";
+import { Secret } from "@container-kit/observability";
 import { z } from "zod";
-import { fail } from "../errors.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { Challenge } from "./challenge.ts";
-import { requestRegistry } from "./http.ts";
+import { jsonOf, requestRegistry } from "./http.ts";
+import type { RegistryAnswer } from "./http.ts";
+import { isLinkLocalHost } from "./link-local.ts";
+import { registryError } from "./registry-error.ts";
 
 export interface AuthorizeOptions {
   readonly challenge: Challenge;
   readonly credential: Credential;
   /** The registry's own origin. */
   readonly registry: URL;
+  /** What is asked for, as `repository:NAME:pull`; empty for no more than being known. */
   readonly scope: string;
   readonly signal: AbortSignal;
   readonly insecure: boolean;
 }
 
+/** What can be sent to the registry. */
+export interface Authorization {
+  /** The `Authorization` header; null when we have nothing to answer with. */
+  readonly header: Secret | null;
+  /** A credential is there, and the token service was not given it (A2, A3). */
+  readonly withheld: boolean;
+}
+
+const NOTHING: Authorization = { header: null, withheld: false };
 const tokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
-/** The `Authorization` header that answers the challenge, or null when we have nothing to answer with. */
-export async function authorize(options: AuthorizeOptions): Promise<string | null> {
+/** How the token service knows us (`client_id` of its OAuth2 form). */
+const CLIENT = "container-kit";
+
+/** @throws REGISTRY_UNAVAILABLE REGISTRY_RATE_LIMITED REGISTRY_TLS when the token service cannot be asked */
+export async function authorize(options: AuthorizeOptions): Promise<Authorization> {
   const { challenge, credential } = options;
-  if (credential.registryToken !== undefined) return `Bearer ${credential.registryToken.reveal()}`;
-  return challenge.scheme === "basic" ? basic(credential) : bearer(options);
+  if (credential.registryToken !== undefined) return bearerHeader(credential.registryToken.reveal());
+  if (challenge.scheme === "bearer") return bearer(options);
+  const header = basic(credential);
+  return header === null ? NOTHING : { header: new Secret(header), withheld: false };
 }
 
 function basic({ username, password }: Credential): string | null {
@@ -36,56 +56,71 @@ function basic({ username, password }: Credential): string | null {
   return `Basic ${Buffer.from(`${username ?? ""}:${password.reveal()}`).toString("base64")}`;
 }
 
-async function bearer({
-  challenge,
-  credential,
-  registry,
-  scope,
-  signal,
-  insecure,
-}: AuthorizeOptions): Promise<string | null> {
-  if (challenge.realm === undefined || !URL.canParse(challenge.realm)) return null;
+function bearerHeader(token: string): Authorization {
+  return { header: new Secret(`Bearer ${token}`), withheld: false };
+}
+
+async function bearer(options: AuthorizeOptions): Promise<Authorization> {
+  const { challenge, credential, registry } = options;
+  const holds = credential.password !== undefined || credential.identityToken !== undefined;
+  const withheld: Authorization = { header: null, withheld: holds };
+  if (challenge.realm === undefined || !URL.canParse(challenge.realm)) return withheld;
   const realm = new URL(challenge.realm);
-  if (realm.protocol !== "https:" && realm.host !== registry.host) return null;
-  if (challenge.service !== undefined) realm.searchParams.set("service", challenge.service);
-  realm.searchParams.set("scope", challenge.scope ?? scope);
+  const isRegistry = realm.host === registry.host;
+  if (realm.protocol !== "https:" && !(realm.protocol === "http:" && isRegistry)) return withheld;
+  if (isLinkLocalHost(realm.hostname) && realm.hostname !== registry.hostname) return withheld;
   const trusted = belongsTo(realm, registry);
-  const authorization = trusted ? basic(credential) : null;
-  const answer = await requestRegistry({
-    method: "GET",
-    url: realm,
-    headers: authorization === null ? {} : { Authorization: authorization },
+  const answer = await askTokenService(realm, trusted, options);
+  if (answer.status === 401 || answer.status === 403) return trusted ? NOTHING : withheld;
+  if (answer.status !== 200) {
+    throw registryError(answer, { registry: realm.host, doing: "give a token", details: { registry: registry.host } });
+  }
+  const parsed = tokenAnswer.safeParse(jsonOf(answer));
+  const token = parsed.data?.token ?? parsed.data?.access_token;
+  if (token === undefined || token === "") return trusted ? NOTHING : withheld;
+  return { ...bearerHeader(token), withheld: holds && !trusted };
+}
+
+/** The token's GET form with user and password, and its OAuth2 form with an identity token (distribution, auth/oauth). */
+function askTokenService(realm: URL, trusted: boolean, options: AuthorizeOptions): Promise<RegistryAnswer> {
+  const { challenge, credential, registry, scope, signal, insecure } = options;
+  const fields = {
+    ...(challenge.service === undefined ? {} : { service: challenge.service }),
+    ...((challenge.scope ?? scope) === "" ? {} : { scope: challenge.scope ?? scope }),
+  };
+  const common = {
     signal,
     insecure: insecure && realm.hostname === registry.hostname,
-  });
-  if (answer.status === 401 || answer.status === 403) return null;
-  if (answer.status !== 200) {
-    throw fail("REGISTRY_UNAVAILABLE", `the token service ${realm.host} answered ${answer.status}`, {
-      details: { registry: registry.host },
-    });
+    refuseLinkLocal: realm.hostname !== registry.hostname,
+  };
+  if (trusted && credential.identityToken !== undefined) {
+    const form = { grant_type: "refresh_token", ...fields, client_id: CLIENT };
+    const body = new URLSearchParams({ ...form, refresh_token: credential.identityToken.reveal() }).toString();
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+    return requestRegistry({ method: "POST", url: realm, headers, body, ...common });
   }
-  const parsed = tokenAnswer.safeParse(parseJson(answer.body));
-  const token = parsed.data?.token ?? parsed.data?.access_token;
-  return token === undefined ? null : `Bearer ${token}`;
+  const url = new URL(realm);
+  for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value);
+  const authorization = trusted ? basic(credential) : null;
+  const headers = authorization === null ? {} : { Authorization: authorization };
+  return requestRegistry({ method: "GET", url, headers, ...common });
 }
 
+/** A2. */
 function belongsTo(realm: URL, registry: URL): boolean {
   if (realm.host === registry.host) return true;
-  return (
-    realm.protocol === "https:" &&
-    registeredDomain(realm.hostname) === registeredDomain(registry.hostname) &&
-    registry.hostname.includes(".")
-  );
+  if (realm.protocol !== "https:" || isIP(realm.hostname) !== 0 || realm.hostname.startsWith("[")) return false;
+  const domain = registeredDomain(registry.hostname);
+  return domain !== null && domain === registeredDomain(realm.hostname);
 }
 
-function registeredDomain(host: string): string {
-  return host.split(".").slice(-2).join(".");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * The part of a name that somebody has registered: its last two labels, and three below a country's suffix such as
+ * `co.uk`. Null where there are not so many.
+ */
+function registeredDomain(host: string): string | null {
+  const labels = host.split(".");
+  const [second = "", top = ""] = labels.slice(-2);
+  const wanted = top.length === 2 && second.length <= 3 ? 3 : 2;
+  return labels.length < wanted ? null : labels.slice(-wanted).join(".");
 }

@@ -1,20 +1,30 @@
+/**
+ * One request to a registry or to its token service.
+ *
+ * - N1  Redirects are not followed: a credential goes to nobody but whom it was meant for.
+ * - N2  Bounded in size and in silence.
+ */
 import http from "node:http";
 import https from "node:https";
 import { fail } from "../errors.ts";
+import { refusingLookup } from "./link-local.ts";
 
 export interface RegistryAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 export interface RegistryRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly signal: AbortSignal;
   /** Accepts any certificate: only for registries that the engine too treats as insecure. */
   readonly insecure?: boolean;
+  /** Refuses a name that resolves to a link-local address: for places that a registry names. */
+  readonly refuseLinkLocal?: boolean;
 }
 
 /** No answer that we read is larger; a manifest may be 4 MiB by the specification. */
@@ -23,16 +33,24 @@ const LARGEST_BODY = 4 * 1024 * 1024;
 /** A registry that accepts and says nothing is given up after so many milliseconds. */
 const IDLE_MS = 30_000;
 
-/** One request to a registry. Redirects are not followed: a manifest is answered where it is asked for. */
+/** @throws REGISTRY_TLS REGISTRY_UNAVAILABLE */
 export function requestRegistry({
   method,
   url,
   headers = {},
+  body,
   signal,
   insecure = false,
+  refuseLinkLocal = false,
 }: RegistryRequest): Promise<RegistryAnswer> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, signal, agent: false as const };
+    const options = {
+      method,
+      headers,
+      signal,
+      agent: false as const,
+      ...(refuseLinkLocal ? { lookup: refusingLookup } : {}),
+    };
     const request =
       url.protocol === "https:"
         ? https.request(url, { ...options, rejectUnauthorized: !insecure })
@@ -49,15 +67,20 @@ export function requestRegistry({
       });
       response.on("error", (cause) => reject(connectionError(cause, url)));
       response.on("end", () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks).toString("utf8"),
-        }),
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
       );
     });
-    request.end();
+    request.end(body);
   });
+}
+
+/** The JSON of an answer's body; undefined when it is none. */
+export function jsonOf({ body }: RegistryAnswer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function connectionError(cause: Error, url: URL): Error {

@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fail } from "../../errors.ts";
 import { toPlainText } from "../../text/plain.ts";
-import { configure } from "../command.ts";
-import type { Command } from "../command.ts";
+import { configure, credentialFlags } from "../command.ts";
+import type { Command, CredentialArguments } from "../command.ts";
 import { EXIT, exitStatusOf } from "../exit-status.ts";
 import { canDraw } from "../host.ts";
 import type { Host } from "../host.ts";
@@ -12,7 +12,7 @@ import { listenForInterruption } from "../interruption.ts";
 import { createProgressView } from "../progress-view.ts";
 
 /** The arguments of `call`. */
-export interface CallArguments {
+export interface CallArguments extends CredentialArguments {
   readonly tool: string;
   readonly input: string;
   readonly session?: string;
@@ -20,10 +20,11 @@ export interface CallArguments {
 }
 
 /** `call`: one tool through the same runtime as over MCP. */
-export const call: Command<CallArguments> = async ({ tool, input, session, root }, context) => {
+export const call: Command<CallArguments> = async (args, context) => {
+  const { tool, input, session, root } = args;
   const { host, output } = context;
   const given = await readInput(input, host);
-  const config = await configure(context, root === undefined ? {} : { roots: root });
+  const config = await configure(context, { ...credentialFlags(args), ...(root === undefined ? {} : { roots: root }) });
   const { openApplication } = await import("../../wiring.ts");
   const paths = root === undefined ? { terminal: true as const } : { roots: config.roots ?? [] };
   const application = await openApplication(config, {

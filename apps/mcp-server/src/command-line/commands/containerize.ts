@@ -3,15 +3,15 @@ import { describeJob, describePlan, describeStage } from "../../containerize/des
 import { runJob } from "../../containerize/run-job.ts";
 import type { JobOptions, JobWatcher } from "../../containerize/types.ts";
 import { fail } from "../../errors.ts";
-import { configure } from "../command.ts";
-import type { Command, CommandContext } from "../command.ts";
+import { configure, credentialFlags } from "../command.ts";
+import type { Command, CommandContext, CredentialArguments } from "../command.ts";
 import { EXIT, exitStatusOf } from "../exit-status.ts";
 import { canDraw } from "../host.ts";
 import { listenForInterruption } from "../interruption.ts";
 import { createProgressView } from "../progress-view.ts";
 
 /** The arguments of `containerize`. */
-export interface ContainerizeArguments {
+export interface ContainerizeArguments extends CredentialArguments {
   readonly path: string;
   readonly image?: string;
   readonly push?: string;
@@ -40,7 +40,7 @@ export const containerize: Command<ContainerizeArguments> = async (args, context
     import("../../containerize/image-name.ts"),
   ]);
   for (const name of [args.image, args.push]) if (name !== undefined) checkImageName(name);
-  const config = await configure(context, {}, [options.path]);
+  const config = await configure(context, credentialFlags(args), [options.path]);
   const application = await openApplication(config, {
     paths: { terminal: true },
     toolsets: "all",

@@ -2,14 +2,22 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { toErrorResult } from "@container-kit/errors";
 import { toPlainText } from "../../text/plain.ts";
 import type { Config } from "../../config/config.ts";
-import { configure } from "../command.ts";
-import type { Command, CommandContext } from "../command.ts";
+import { configure, credentialFlags } from "../command.ts";
+import type { Command, CommandContext, CredentialArguments } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
+import { parseCredentialReference } from "../../config/registry-credentials.ts";
 import { fail } from "../../errors.ts";
 
 /** What was looked at, and the one next step where it is not as it should be. */
 interface Check {
-  readonly id: "node" | "configuration" | "state" | "store" | "docker-configuration" | "engine";
+  readonly id:
+    | "node"
+    | "configuration"
+    | "state"
+    | "store"
+    | "docker-configuration"
+    | "registry-credentials"
+    | "engine";
   readonly ok: boolean;
   readonly message: string;
   readonly remedy?: string;
@@ -22,7 +30,7 @@ type Finding = Pick<Check, "message" | "details">;
 const LOWEST_NODE = [20, 19] as const;
 
 /** `doctor`: looks at everything that a build will need, and changes nothing but the state folder. */
-export const doctor: Command<undefined> = async (_args, context) => {
+export const doctor: Command<CredentialArguments> = async (args, context) => {
   const checks: Check[] = [];
   const check = async (id: Check["id"], look: () => Promise<Finding>): Promise<void> => {
     checks.push(await examine(id, look));
@@ -30,7 +38,7 @@ export const doctor: Command<undefined> = async (_args, context) => {
   let config: Config | undefined;
   await check("node", async () => checkNode(process.versions.node));
   await check("configuration", async () => {
-    config = await configure(context);
+    config = await configure(context, credentialFlags(args));
     const files = config.files.length === 0 ? "no configuration file, defaults apply" : config.files.join(", ");
     return { message: files, details: { files: config.files, warnings: config.warnings } };
   });
@@ -40,6 +48,8 @@ export const doctor: Command<undefined> = async (_args, context) => {
     await check("store", () => checkStore(known));
   }
   await check("docker-configuration", () => checkDockerConfiguration(context));
+  const references = config?.registryCredentials ?? [];
+  if (references.length > 0) await check("registry-credentials", () => checkReferences(references, context));
   await check("engine", () => checkEngine(context, config));
   const ok = checks.every((one) => one.ok);
   context.output.text(describe(checks));
@@ -91,6 +101,28 @@ async function checkDockerConfiguration({ host }: CommandContext): Promise<Findi
   const { folder, problem } = await readDockerConfig(host.environment);
   if (problem === null) return { message: folder };
   throw fail("INVALID_INPUT", problem, { remedy: "Correct the file, or sign in again with `docker login`." });
+}
+
+/** Whether there is something behind each reference; what the registry thinks of it is for `validate_credentials`. */
+async function checkReferences(references: readonly string[], { host }: CommandContext): Promise<Finding> {
+  for (const text of references) {
+    const { source } = parseCredentialReference(text);
+    if ("path" in source) {
+      await access(source.path, constants.R_OK).catch((cause: unknown) => {
+        throw fail("NOT_FOUND", `${source.path} cannot be read`, {
+          cause,
+          remedy: "Make the file, or correct --registry-credentials or registryCredentials in the configuration.",
+        });
+      });
+      continue;
+    }
+    const missing = source.variables.filter((name) => (host.environment[name] ?? "") === "");
+    if (missing.length === 0) continue;
+    throw fail("INVALID_INPUT", `${missing.join(" and ")} of ${text} ${missing.length > 1 ? "are" : "is"} not set`, {
+      remedy: "Set the variables, or correct --registry-credentials or registryCredentials in the configuration.",
+    });
+  }
+  return { message: references.join(", ") };
 }
 
 async function checkEngine({ host }: CommandContext, config: Config | undefined): Promise<Finding> {

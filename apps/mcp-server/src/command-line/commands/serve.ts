@@ -2,13 +2,14 @@ import { stat } from "node:fs/promises";
 import { parse, resolve } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
 import { fail } from "../../errors.ts";
-import { configure } from "../command.ts";
-import type { Command } from "../command.ts";
+import { configure, credentialFlags } from "../command.ts";
+import type { Command, CredentialArguments } from "../command.ts";
+import { warnAboutUnbound } from "../../config/registry-credentials.ts";
 import { EXIT } from "../exit-status.ts";
 import { listenForInterruption } from "../interruption.ts";
 
 /** The arguments of `serve`. */
-export interface ServeArguments {
+export interface ServeArguments extends CredentialArguments {
   readonly transport?: string;
   readonly host?: string;
   readonly port?: number;
@@ -26,6 +27,7 @@ export const serve: Command<ServeArguments> = async (args, context) => {
   const config = await configure(
     context,
     {
+      ...credentialFlags(args),
       ...(given === undefined ? {} : { roots: given }),
       ...(args.toolsets === undefined ? {} : { toolsets: args.toolsets }),
       ...(args.readOnly === undefined ? {} : { readOnly: args.readOnly }),
@@ -44,6 +46,8 @@ export const serve: Command<ServeArguments> = async (args, context) => {
   });
   const { runtime, sessions, logger } = application;
   if (roots.length === 0) logger.warn("No folder is allowed to tools: name one with --root.");
+  const unbound = warnAboutUnbound(config.registryCredentials);
+  if (unbound !== null) logger.warn(unbound);
   try {
     const serving = await serveStdio(host, { runtime, sessions, logger, version: manifest.version });
     if (host.stdin.isTTY === true) context.output.note("Serving MCP on stdin and stdout; end with Ctrl-D.");

@@ -2,20 +2,18 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { MASK } from "@container-kit/observability";
 import { z } from "zod";
-import { image } from "../../fields.ts";
+import { image, texts } from "../../fields.ts";
 import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
-
-const texts = z.array(z.string());
 
 export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
   defineTool({
     name: "inspect_image",
     title: "Inspect image",
     description:
-      "Shows what a local image is: tags, digests, size, platform, configuration (values of variables masked), layers. Changes nothing.",
+      "Shows a local image: tags, digests, size, platform, configuration (values of variables masked), layers.",
     toolset: "image",
-    input: z.object({ image: image.describe("Image reference or id") }),
+    input: z.object({ image: image.describe("reference or id") }),
     output: z.object({
       imageId: z.string(),
       tags: texts,

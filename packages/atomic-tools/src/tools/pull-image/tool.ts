@@ -1,62 +1,115 @@
 import { defineTool } from "@container-kit/atomic-runtime";
-import type { ToolDefinition } from "@container-kit/atomic-runtime";
+import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
+import type { Freshness, NormalizedReference } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
-import { image, layerCount, would } from "../../fields.ts";
+import { image, layerCount, texts, via, would } from "../../fields.ts";
+import { describeIdentity, requireAccess } from "../../login.ts";
 import { readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
-export const pullImageTool = ({ engine }: ToolServices): ToolDefinition =>
+const output = z.object({
+  image: z.string(),
+  imageId: z.string().nullable(),
+  digest: z.string().nullable(),
+  size: z.int(),
+  alreadyPresent: z.boolean(),
+  bytes: z.int(),
+  layers: layerCount,
+  freshness: z
+    .string()
+    .optional()
+    .describe("how it is known to be current: transferred registry cache pinned unchecked"),
+  warnings: texts,
+  via,
+  would,
+});
+
+export const pullImageTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "pull_image",
     title: "Pull image",
-    description:
-      "Pulls an image from its registry into the engine, with the docker configuration's credentials. Use it to have an image locally; build_image pulls its bases itself.",
+    description: "Pulls an image into the engine. build_image pulls its bases itself.",
     toolset: "image",
     input: z.object({
       image,
       platform: z.string().max(100).optional().describe("os/arch[/variant]"),
-      force: z.boolean().optional().describe("Ask the registry although the image is present"),
+      force: z.boolean().optional().describe("pull although it is here and current"),
     }),
-    output: z.object({
-      image: z.string(),
-      imageId: z.string().nullable(),
-      digest: z.string().nullable(),
-      size: z.int(),
-      alreadyPresent: z.boolean(),
-      bytes: z.int(),
-      layers: layerCount,
-      would,
-    }),
+    output,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.pull + 5000,
     durable: true,
-    run: async (input, context) => {
-      const name = readReference(input.image).familiar;
-      const connected = await engine();
-      if (context.dryRun) {
-        const nothing = {
-          imageId: null,
-          digest: null,
-          size: 0,
-          alreadyPresent: false,
-          bytes: 0,
-          layers: { total: 0, existing: 0 },
-        };
-        return { image: name, ...nothing, would: [`pull ${name}`] };
-      }
-      const { platform, force = false } = input;
-      return connected.pull(input.image, {
+    run: async ({ image: name, platform, force = false }, context) => {
+      const reference = readReference(name);
+      if (context.dryRun) return planPull(services, { reference, force }, context);
+      const { layers, warnings, ...pulled } = await (
+        await services.engine()
+      ).pull(name, {
         force,
         signal: context.signal,
         onProgress: (progress) => context.report(progress),
         ...(platform === undefined ? {} : { platform }),
       });
+      return { ...pulled, layers: { ...layers }, warnings: [...warnings] };
     },
     next: (result) => [
       { tool: "inspect_image", reason: "see what the image holds", arguments: { image: result.image } },
     ],
-    summarize: (result) =>
-      result.would?.join("\n") ??
-      `${result.image} ${result.alreadyPresent ? "was here already" : "was pulled"}: ${result.digest ?? ""}, image ${result.imageId ?? ""}`,
+    summarize: (result) => result.would?.join("\n") ?? describePull(result),
   });
+
+interface PullPlan {
+  readonly reference: NormalizedReference;
+  readonly force: boolean;
+}
+
+/** Asks the engine what is here and the registry for the right, and transfers nothing. */
+async function planPull(
+  { engine, checkLogin }: ToolServices,
+  { reference, force }: PullPlan,
+  { signal }: ToolContext,
+): Promise<z.input<typeof output>> {
+  const { registry, repository, familiar, digest } = reference;
+  const present = await (await engine()).inspect(familiar, { signal }).catch((error: unknown) => {
+    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
+    throw error;
+  });
+  const nothing = { digest: null, bytes: 0, layers: { total: 0, existing: 0 }, warnings: [] };
+  const found = {
+    image: familiar,
+    imageId: present?.imageId ?? null,
+    size: present?.size ?? 0,
+    alreadyPresent: present !== null,
+  };
+  if (present !== null && digest !== undefined && !force)
+    return { ...found, ...nothing, would: [`keep ${familiar}, which is here`] };
+  const login = await checkLogin(registry, { repository, signal });
+  requireAccess(login, repository, "pull");
+  const who = `${registry} ${describeIdentity(login)}`;
+  const plan =
+    present === null || force
+      ? `pull ${familiar} from ${who}`
+      : `ask ${who} whether ${familiar}, which is here, is current, and pull it if not`;
+  return { ...found, ...nothing, would: [plan] };
+}
+
+/** How a pull that transferred nothing knows that nothing was needed. */
+const KNOWN: Readonly<Record<Freshness, string>> = {
+  transferred: "",
+  registry: ", and the registry says that it is current",
+  cache: ", and the registry said within the last half hour that it is current",
+  pinned: ", as its digest says",
+  unchecked: "; whether it is current could not be checked",
+};
+
+function describePull(result: z.output<typeof output>): string {
+  const { alreadyPresent, digest, imageId, freshness, warnings } = result;
+  const how = alreadyPresent ? "was here already" : "was pulled";
+  const known = KNOWN[freshness as Freshness] ?? "";
+  return [
+    `${result.image} ${how}${result.via === "docker-cli" ? " by the docker program" : ""}${known}: ${digest ?? ""}, image ${imageId ?? ""}`,
+    ...warnings.map((text) => `warning: ${text}`),
+  ].join("\n");
+}

@@ -1,59 +1,90 @@
 import { defineTool } from "@container-kit/atomic-runtime";
-import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES, resolveCredential } from "@container-kit/docker-ops";
+import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
+import { DEADLINES } from "@container-kit/docker-ops";
+import type { NormalizedReference } from "@container-kit/docker-ops";
 import { z } from "zod";
-import { image, layerCount, would } from "../../fields.ts";
-import { readReference } from "../../reference.ts";
+import { image, layerCount, texts, via, would } from "../../fields.ts";
+import { describeIdentity, requireAccess } from "../../login.ts";
+import { readTag } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
-export const pushImageTool = ({ engine }: ToolServices): ToolDefinition =>
+const output = z.object({
+  image: z.string(),
+  digest: z.string().nullable().describe("read back from the registry"),
+  verified: z.boolean(),
+  bytes: z.int(),
+  layers: layerCount,
+  tagDigest: z.string().optional().describe("what the tag points to, if not digest"),
+  replaced: z.string().nullable().describe("image id that target was here"),
+  warnings: texts,
+  via,
+  would,
+});
+
+export const pushImageTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "push_image",
     title: "Push image",
     description:
-      "Pushes a local image to its registry, with the docker configuration's credentials, and reads its manifest back from there: a success means that the registry holds the digest. The reference names the registry; tag_image gives it that name, or `target` does.",
+      "Pushes a local image and reads its manifest back: success means that the registry holds the digest. The reference names the registry; `target` or tag_image gives it that name.",
     toolset: "image",
     input: z.object({
-      image: image.describe("The image as tagged locally"),
-      target: image.optional().describe("Tag it so first and push that"),
+      image: image.describe("as tagged locally"),
+      target: image.optional().describe("tag it so first, push that"),
     }),
-    output: z.object({
-      image: z.string(),
-      digest: z.string().nullable().describe("Read back from the registry"),
-      verified: z.boolean(),
-      bytes: z.int(),
-      layers: layerCount,
-      would,
-    }),
+    output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.push + 5000,
     durable: true,
-    run: async (input, context) => {
-      const { target } = input;
-      const local = readReference(input.image);
-      const reference = target === undefined ? local : readReference(target);
-      const connected = await engine();
-      if (context.dryRun) {
-        await connected.inspect(local.familiar, { signal: context.signal });
-        const { source } = await resolveCredential(reference.registry, { signal: context.signal });
-        const credentials =
-          source === "none" ? "without credentials" : `with the credentials of the docker configuration (${source})`;
-        return {
-          image: reference.familiar,
-          digest: null,
-          verified: false,
-          bytes: 0,
-          layers: { total: 0, existing: 0 },
-          would: [`push ${reference.familiar} to ${reference.registry} ${credentials}`],
-        };
-      }
-      return connected.push(input.image, {
+    run: async ({ image: name, target }, context) => {
+      const local = readTag(name);
+      const reference = target === undefined ? local : readTag(target);
+      if (context.dryRun) return planPush(services, { local, reference }, context);
+      const { layers, warnings, ...pushed } = await (
+        await services.engine()
+      ).push(name, {
         signal: context.signal,
         onProgress: (progress) => context.report(progress),
         ...(target === undefined ? {} : { target }),
       });
+      return { ...pushed, layers: { ...layers }, warnings: [...warnings] };
     },
-    summarize: (result) =>
-      result.would?.join("\n") ??
-      `${result.image} was pushed; its registry answers for ${result.digest ?? ""} (${result.layers.existing} of ${result.layers.total} layers were there)`,
+    summarize: (result) => result.would?.join("\n") ?? describePush(result),
   });
+
+interface PushPlan {
+  readonly local: NormalizedReference;
+  readonly reference: NormalizedReference;
+}
+
+/** Asks the engine for the image and the registry for the right, and sends nothing. */
+async function planPush(
+  { engine, checkLogin }: ToolServices,
+  { local, reference }: PushPlan,
+  { signal }: ToolContext,
+): Promise<z.input<typeof output>> {
+  const { imageId } = await (await engine()).inspect(local.familiar, { signal });
+  const { registry, repository, familiar } = reference;
+  const login = await checkLogin(registry, { repository, signal });
+  requireAccess(login, repository, "push");
+  return {
+    image: familiar,
+    digest: null,
+    verified: false,
+    bytes: 0,
+    layers: { total: 0, existing: 0 },
+    replaced: null,
+    warnings: [],
+    would: [`push ${imageId} as ${familiar} to ${registry} ${describeIdentity(login)}`],
+  };
+}
+
+function describePush(result: z.output<typeof output>): string {
+  const { digest, layers, tagDigest, replaced, warnings } = result;
+  return [
+    `${result.image} was pushed${result.via === "docker-cli" ? " by the docker program" : ""}; its registry answers for ${digest ?? ""} (${layers.existing} of ${layers.total} layers were there)`,
+    ...(tagDigest === undefined ? [] : [`the tag points to ${tagDigest} now: somebody else has moved it since`]),
+    ...(replaced === null ? [] : [`the engine had ${replaced} under that name before`]),
+    ...warnings.map((text) => `warning: ${text}`),
+  ].join("\n");
+}

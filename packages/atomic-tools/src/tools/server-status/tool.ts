@@ -2,6 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { toErrorResult } from "@container-kit/errors";
 import { z } from "zod";
+import { texts } from "../../fields.ts";
 import type { ToolServices } from "../../services.ts";
 
 const engineStatus = z.object({
@@ -11,47 +12,46 @@ const engineStatus = z.object({
   host: z.string().optional(),
   source: z.string().optional(),
   buildkit: z.boolean().optional(),
+  identity: z.object({ id: z.string(), name: z.string() }).optional(),
   problem: z.string().optional(),
   remedy: z.string().optional(),
 });
 
-export const serverStatusTool = ({ engine, sessions, paths, describeServer }: ToolServices): ToolDefinition => {
-  const askEngine = async (): Promise<z.input<typeof engineStatus>> => {
-    try {
-      const { profile, endpoint } = await engine();
-      const { product, version, buildkit } = profile;
-      return { available: true, product, version, buildkit, host: endpoint.host, source: endpoint.source };
-    } catch (error) {
-      const { message, remedy } = toErrorResult(error);
-      return { available: false, problem: message, remedy };
-    }
-  };
+const output = z.object({
+  versions: z.record(z.string(), z.string()),
+  engine: engineStatus,
+  operations: z
+    .record(z.string(), z.record(z.string(), z.number()))
+    .optional()
+    .describe("count, errors, p50 p95 p99 (ms), bytes, cacheHits, cacheMisses by operation"),
+  store: z.object({ location: z.string() }),
+  workflowEngine: z.string().nullable(),
+  scanners: texts,
+  toolsets: texts,
+  roots: texts,
+  health: z.object({ status: z.enum(["ok", "degraded"]), reasons: texts }),
+});
 
-  return defineTool({
+type Status = z.input<typeof output>;
+
+export const serverStatusTool = ({ engine, sessions, paths, describeServer }: ToolServices): ToolDefinition =>
+  defineTool({
     name: "server_status",
     title: "Server status",
     description:
-      "Tells versions, which engine is used and why, where the record is, which folders may be read, and what is missing. Works without an engine.",
+      "Tells versions, which engine is used and how it did, where the record is, which folders may be read, what is missing. Works without an engine.",
     toolset: "server",
     input: z.object({}),
-    output: z.object({
-      versions: z.record(z.string(), z.string()),
-      engine: engineStatus,
-      store: z.object({ location: z.string() }),
-      workflowEngine: z.string().nullable(),
-      scanners: z.array(z.string()),
-      toolsets: z.array(z.string()),
-      roots: z.array(z.string()),
-      health: z.object({ status: z.enum(["ok", "degraded"]), reasons: z.array(z.string()) }),
-    }),
+    output,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     run: async () => {
       const { versions, toolsets } = describeServer();
-      const status = await askEngine();
-      const reasons = status.problem === undefined ? [] : [`${status.problem}. ${status.remedy ?? ""}`.trim()];
+      const asked = await askEngine(engine);
+      const { problem, remedy = "" } = asked.engine;
+      const reasons = problem === undefined ? [] : [`${problem}. ${remedy}`.trim()];
       return {
         versions: { ...versions },
-        engine: status,
+        ...asked,
         store: { location: sessions.location },
         // Neither has a package yet; said as it is.
         workflowEngine: null,
@@ -61,13 +61,33 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
         health: { status: reasons.length === 0 ? ("ok" as const) : ("degraded" as const), reasons },
       };
     },
-    summarize: ({ health, engine: status, store }) =>
+    summarize: ({ health, engine: status, store, operations = {} }) =>
       [
         `health: ${health.status}${health.reasons.map((reason) => `; ${reason}`).join("")}`,
         status.available
           ? `engine: ${status.product} ${status.version} at ${status.host} (${status.source})`
           : "engine: none",
+        ...Object.entries(operations).map(
+          ([name, { count = 0, errors = 0, p50 = 0, p95 = 0 }]) =>
+            `${name}: ${count} calls, ${errors} failed, p50 ${p50} ms, p95 ${p95} ms`,
+        ),
         `record: ${store.location}`,
       ].join("\n"),
   });
-};
+
+async function askEngine(engine: ToolServices["engine"]): Promise<Pick<Status, "engine" | "operations">> {
+  try {
+    const connected = await engine();
+    const { product, version, buildkit } = connected.profile;
+    const { host, source } = connected.endpoint;
+    return {
+      engine: { available: true, product, version, buildkit, host, source, identity: { ...connected.identity } },
+      operations: Object.fromEntries(
+        Object.entries(connected.metrics()).map(([name, counted]) => [name, { ...counted }]),
+      ),
+    };
+  } catch (error) {
+    const { message, remedy } = toErrorResult(error);
+    return { engine: { available: false, problem: message, remedy } };
+  }
+}

@@ -5,14 +5,15 @@ import type { Engine } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
-import { image, would } from "../../fields.ts";
+import { image, via, would } from "../../fields.ts";
 import { checkImage, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 const output = z.object({
   imageId: z.string(),
   target: z.string(),
-  replaced: z.string().nullable().describe("Image the tag pointed to before"),
+  replaced: z.string().nullable().describe("image id it was before"),
+  via,
   would,
 });
 
@@ -21,12 +22,12 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
     name: "tag_image",
     title: "Tag image",
     description:
-      "Gives a local image another name, e.g. one with a registry before push_image. Refuses to move a tag from another image unless `force`.",
+      "Gives a local image another name, e.g. one with a registry for push_image. Moves a tag from another image only with `force`.",
     toolset: "image",
     input: z.object({
-      source: image.describe("Image reference or id"),
-      target: image.describe("The new name"),
-      force: z.boolean().optional().describe("Move the tag from another image"),
+      source: image.describe("reference or id"),
+      target: image,
+      force: z.boolean().optional(),
     }),
     output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
@@ -41,7 +42,7 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
     next: ({ target }) => [{ tool: "push_image", reason: "send it to its registry", arguments: { image: target } }],
     summarize: (result) =>
       result.would?.join("\n") ??
-      `${result.target} is ${result.imageId}${result.replaced === null || result.replaced === result.imageId ? "" : `; it was ${result.replaced}`}`,
+      `${result.target} is ${result.imageId}${result.via === "docker-cli" ? ", tagged by the docker program" : ""}${result.replaced === null || result.replaced === result.imageId ? "" : `; the tag was moved from ${result.replaced}`}`,
   });
 
 interface TagPlan {

@@ -6,14 +6,17 @@
  *       is built and does not enter the image.
  * - S2  Nothing of an earlier build is reused on the engine's side: it compares by size and time, and ours are fixed.
  * - S3  A credential is given for the host that is asked for, and for no other.
+ * - S4  A secret is given by its id while a step runs; nothing of it goes into the request, and an id that is not known
+ *       is NOT_FOUND, so that a step which can do without goes on.
  */
 import { randomUUID } from "node:crypto";
 import { textOf, readFields } from "../protobuf.ts";
 import type { Credential } from "../../credentials/types.ts";
 import type { Transport } from "../../engine/transport.ts";
+import type { ReadSecrets } from "../secrets.ts";
 import { sendFolder } from "./file-sync.ts";
 import type { OfferedFolder } from "./file-sync.ts";
-import { serveGrpc } from "./grpc.ts";
+import { GRPC_NOT_FOUND, GrpcError, serveGrpc } from "./grpc.ts";
 import type { GrpcCall, GrpcMethod } from "./grpc.ts";
 import { bytesField, varintField } from "./wire.ts";
 
@@ -27,6 +30,7 @@ export interface SessionParts {
   readonly dockerfile: OfferedFolder;
   readonly context: OfferedFolder;
   readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
+  readonly secrets: ReadSecrets;
   /** Is told what went wrong on our side: the engine's own words about it say less. */
   readonly onError: (error: unknown) => void;
   readonly signal: AbortSignal;
@@ -41,6 +45,8 @@ export async function openBuildSession(parts: SessionParts): Promise<BuildSessio
     "/grpc.health.v1.Health/Check": (call) => call.send(varintField(1, SERVING)),
     "/moby.filesync.v1.FileSync/DiffCopy": (call) => reportErrors(copyFolder(call, parts), parts.onError),
     "/moby.filesync.v1.Auth/Credentials": (call) => reportErrors(giveCredential(call, parts), parts.onError),
+    // Not reported: whether an unknown secret is a failure is the step's to say.
+    "/moby.buildkit.secrets.v1.Secrets/GetSecret": (call) => giveSecret(call, parts.secrets),
   };
   const socket = await parts.transport.upgrade({
     path: "/session",
@@ -91,6 +97,18 @@ async function giveCredential(call: GrpcCall, { resolveCredential, signal }: Ses
     const secret = (identityToken ?? password)?.reveal() ?? "";
     // An empty user name is how BuildKit knows an identity token.
     await call.send(Buffer.concat([bytesField(1, identityToken === undefined ? username : ""), bytesField(2, secret)]));
+    return;
+  }
+}
+
+/** `GetSecretRequest {ID = 1}` to `GetSecretResponse {data = 1}` (buildkit session/secrets). */
+async function giveSecret(call: GrpcCall, secrets: ReadSecrets): Promise<void> {
+  for await (const message of call.messages) {
+    let id = "";
+    for (const field of readFields(message)) if (field.number === 1) id = textOf(field);
+    const reveal = secrets.get(id);
+    if (reveal === undefined) throw new GrpcError(GRPC_NOT_FOUND, `secret ${id} not found`);
+    await call.send(bytesField(1, reveal()));
     return;
   }
 }

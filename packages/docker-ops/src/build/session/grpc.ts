@@ -16,8 +16,21 @@ export interface GrpcCall {
   send(message: Buffer): Promise<void>;
 }
 
-/** A method's implementation; what it throws becomes the call's error status. */
+/** A method's implementation; what it throws becomes the call's error status: UNKNOWN, unless a {@link GrpcError} says which. */
 export type GrpcMethod = (call: GrpcCall) => Promise<void>;
+
+/** Ends a call with a status of its own; the engine takes NOT_FOUND for something that may be missing. */
+export class GrpcError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** `google.rpc.Code`. */
+export const GRPC_NOT_FOUND = 5;
 
 const PREFIX = 5;
 /** The largest message that is taken in; the engine's requests are tiny. */
@@ -52,7 +65,7 @@ async function serveCall(
       await method({ metadata, messages: readMessages(stream), send: (message) => sendMessage(stream, message) });
     } catch (error) {
       trailers = {
-        "grpc-status": String(UNKNOWN),
+        "grpc-status": String(error instanceof GrpcError ? error.status : UNKNOWN),
         "grpc-message": encodeURIComponent(error instanceof Error ? error.message : "failed"),
       };
     }

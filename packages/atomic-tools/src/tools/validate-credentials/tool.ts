@@ -1,0 +1,51 @@
+import { defineTool } from "@container-kit/atomic-runtime";
+import type { NextStep, ToolDefinition } from "@container-kit/atomic-runtime";
+import { DEADLINES } from "@container-kit/docker-ops";
+import { z } from "zod";
+import { texts } from "../../fields.ts";
+import { describeIdentity } from "../../login.ts";
+import { readRegistry, readRepository } from "../../registry-name.ts";
+import type { ToolServices } from "../../services.ts";
+
+export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefinition =>
+  defineTool({
+    name: "validate_credentials",
+    title: "Validate credentials",
+    description:
+      "Asks a registry whether it accepts the credentials that push_image and pull_image would use, and where they come from. Not valid is a result, not an error.",
+    toolset: "image",
+    input: z.object({
+      registry: z.string().min(1).max(600).describe("host[:port], docker.io for Docker Hub"),
+      repository: z.string().min(1).max(600).optional().describe("also ask for its rights"),
+    }),
+    output: z.object({
+      registry: z.string(),
+      source: z.enum(["explicit", "helper", "store", "file", "none"]),
+      username: z.string().optional(),
+      valid: z.boolean(),
+      reason: z.string(),
+      scopes: texts.optional(),
+    }),
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+    deadlineMs: DEADLINES.inspect + 5000,
+    run: async (input, { signal }) => {
+      const registry = readRegistry(input.registry);
+      const repository = input.repository === undefined ? undefined : readRepository(registry, input.repository);
+      const { scopes, ...login } = await checkLogin(registry, {
+        signal,
+        ...(repository === undefined ? {} : { repository }),
+      });
+      return { ...login, ...(scopes === undefined ? {} : { scopes: [...scopes] }) };
+    },
+    next: ({ registry, valid, source, scopes }, { repository }): NextStep[] => {
+      const mayPush = scopes === undefined || scopes.some((scope) => /[:,](?:push|\*)(?:,|$)/.test(scope));
+      if (!valid || repository === undefined || source === "none" || !mayPush) return [];
+      const target = `${registry}/${readRepository(registry, repository)}`;
+      return [{ tool: "push_image", reason: "push there (name the local `image`)", arguments: { target } }];
+    },
+    summarize: ({ registry, valid, reason, scopes, ...who }) =>
+      [
+        `${registry} ${valid ? "accepts" : "does not accept"} us ${describeIdentity(who)}: ${reason}`,
+        ...(scopes ?? []).map((scope) => `granted: ${scope}`),
+      ].join("\n"),
+  });

@@ -1,0 +1,73 @@
+/** What a build does that its caller should know of, although it succeeds. A value is never part of a warning. */
+import type { Dockerfile } from "dockerfile-ast";
+import type { EngineProfile } from "../engine/profile.ts";
+import { settingsOf } from "./dockerfile-images.ts";
+import type { Setting } from "./dockerfile-images.ts";
+import type { BaseImageReplacement, BuildOptions } from "./types.ts";
+
+export interface WarningSources {
+  readonly dockerfile: Dockerfile | null;
+  readonly options: Pick<BuildOptions, "buildArgs">;
+  readonly replacements: readonly BaseImageReplacement[];
+  readonly profile: EngineProfile;
+  /** Build arguments that the engine says no instruction takes. */
+  readonly unusedArguments: readonly string[];
+}
+
+export function buildWarnings({
+  dockerfile,
+  options: { buildArgs = {} },
+  replacements,
+  profile,
+  unusedArguments,
+}: WarningSources): readonly string[] {
+  const given = Object.entries(buildArgs).map(([name, value]) => ({ name, value }));
+  const written = (keyword: "ARG" | "ENV") =>
+    dockerfile === null ? [] : settingsOf(dockerfile, keyword).filter(looksLikeSecret);
+  const losesHealthcheck = !profile.healthcheck && (dockerfile?.getHEALTHCHECKs().length ?? 0) > 0;
+  return [
+    ...replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
+    ...given
+      .filter(looksLikeSecret)
+      .map(({ name }) => `the build argument ${name} looks like a secret and is kept in the image's history: ${ADVICE}`),
+    ...(["ARG", "ENV"] as const).flatMap((keyword) =>
+      names(written(keyword)).map(
+        (name) => `${keyword} ${name} of the Dockerfile looks like a secret and is kept in the image: ${ADVICE}`,
+      ),
+    ),
+    ...unusedArguments
+      .filter((name) => name in buildArgs)
+      .map((name) => `no instruction takes the build argument ${name}`),
+    ...(losesHealthcheck ? ["the engine drops the Dockerfile's HEALTHCHECK, because the OCI format has none"] : []),
+  ];
+}
+
+const ADVICE = "pass it in `secrets` and read it with RUN --mount=type=secret";
+
+/** Words of a name that say that the value is a secret. */
+const SECRET_WORDS =
+  /(?:^|_)(?:password|passwd|passphrase|pwd|secret|token|credentials?|apikey|api_key|access_key|private_key|secret_key|auth)(?:_|$)/i;
+
+/** Words that say that the value tells where the secret is, or is meant to be seen. */
+const HARMLESS_WORDS = /(?:^|_)(?:public|file|path|dir|url|uri|host|name|id|ttl|type|enabled|length|header)$/i;
+
+/** Tokens that their makers made recognisable, keys, and addresses with a password. */
+const SECRET_VALUE =
+  /^(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|xox[abposr]-[\w-]{10,}|sk-[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})$|-----BEGIN [A-Z ]{0,40}PRIVATE KEY|^[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,200}:[^\s/@$]{1,200}@/;
+
+/** Whether a name and its value look like a secret. A value that is empty or taken from a variable is none. */
+export function looksLikeSecret({ name, value }: Setting): boolean {
+  if (value === null || value === "") return false;
+  if (SECRET_VALUE.test(value)) return true;
+  const isLiteral = !value.startsWith("$") && !/^(?:true|false|\d{1,3})$/i.test(value);
+  return isLiteral && SECRET_WORDS.test(snakeCase(name)) && !HARMLESS_WORDS.test(name);
+}
+
+/** `npmToken` and `NPM-TOKEN` in the words of `npm_token`. */
+function snakeCase(name: string): string {
+  return name.replaceAll(/([a-z\d])([A-Z])/g, "$1_$2").replaceAll(/[^A-Za-z\d]+/g, "_");
+}
+
+function names(settings: readonly Setting[]): readonly string[] {
+  return [...new Set(settings.map(({ name }) => name))];
+}
