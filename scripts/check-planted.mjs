@@ -37,7 +37,16 @@ const faults = [
     "lint",
     "dockerode outside docker-ops",
     { [NEW_FILE]: 'import Docker from "dockerode";\n\nexport const planted = new Docker();\n' },
-    ["Only docker-ops talks to an engine", "planted.ts"],
+    ["docker-ops talks to an engine", "planted.ts"],
+  ],
+  [
+    "documented",
+    "an export without a doc comment",
+    {
+      [NEW_FILE]: "export const planted = 1;\n",
+      "packages/errors/src/index.ts": (text) => `${text}export { planted } from "./planted.ts";\n`,
+    },
+    ["planted.ts: planted is exported"],
   ],
   ["format", "bad formatting", { [NEW_FILE]: "export const planted={a:1,b :2}\n" }, ["planted.ts"]],
   [
@@ -148,7 +157,7 @@ async function plant(copy, [check, what, files, mustName]) {
   const verdict = code === 0 ? "was not found" : unnamed.length > 0 ? `does not name ${unnamed.join(", ")}` : "found";
   const isFound = verdict === "found";
   const time = seconds(performance.now() - start);
-  process.stdout.write(`${isFound ? "✓" : "✗"} ${check.padEnd(9)} ${what}: ${verdict} · ${time}\n`);
+  process.stdout.write(`${isFound ? "✓" : "✗"} ${check.padEnd(10)} ${what}: ${verdict} · ${time}\n`);
   if (!isFound) process.stdout.write(`\n${output.trimEnd()}\n\n`);
   return isFound ? "passed" : "failed";
 }

@@ -31,6 +31,7 @@ const checks = [
     "what is published is correct",
     ["turbo", "run", "package-check", "--continue", "--output-logs=errors-only"],
   ],
+  ["documented", "every exported name has a doc comment", ["node", "scripts/check-documented.mjs"]],
   ["errors", "docs/errors.md holds every code", ["node", "scripts/error-docs.mjs", "--check"]],
 ];
 
@@ -53,14 +54,14 @@ await runMain(async () => {
 /** Runs one check and prints its line, and its output if it failed. Returns what it counts as. */
 async function runCheck([name, promise, [program, ...args]]) {
   if (program === "node" && !existsSync(join(root, args[0]))) {
-    process.stdout.write(`- ${name.padEnd(9)} ${promise}: skipped, there is no ${args[0]}\n`);
+    process.stdout.write(`- ${name.padEnd(10)} ${promise}: skipped, there is no ${args[0]}\n`);
     return "skipped";
   }
   const start = performance.now();
   const file = program === "node" ? process.execPath : join(root, "node_modules", ".bin", program);
   const { code, output } = await run(file, args, { env: toolEnvironment });
   const time = seconds(performance.now() - start);
-  process.stdout.write(`${code === 0 ? "✓" : "✗"} ${name.padEnd(9)} ${promise} · ${time}\n`);
+  process.stdout.write(`${code === 0 ? "✓" : "✗"} ${name.padEnd(10)} ${promise} · ${time}\n`);
   if (code !== 0) process.stdout.write(`\n${output.trimEnd()}\n\n`);
   return code === 0 ? "passed" : "failed";
 }

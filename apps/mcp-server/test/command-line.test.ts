@@ -74,6 +74,49 @@ test.each([
   expect([errorOf(ran), ran.status, ran.stderr]).toEqual([code, 2, ""]);
 });
 
+test.each([["serve", "--root", "."], ["call", "server_status"], ["containerize", "."], ["doctor"]])(
+  "a credential in place of a reference is refused without being repeated: %s",
+  async (...argv) => {
+    for (const text of [
+      "ada:hunter2-canary",
+      "r.example.com=hunter2-canary",
+      "env:hunter2-canary",
+      "ada:hunter2-canary=env:A,B",
+    ]) {
+      const told = await sandbox.run([...argv, "--registry-credentials", text]);
+      expect(told.stdout + told.stderr).not.toContain("canary");
+      expect(told.stdout + told.stderr).toContain("no reference to credentials");
+      const document = await sandbox.run([...argv, "--registry-credentials", text, "--json"]);
+      expect(document.stdout + document.stderr).not.toContain("canary");
+      if (argv[0] !== "doctor")
+        expect([told.status, document.status, errorOf(document)]).toEqual([2, 2, "INVALID_INPUT"]);
+    }
+  },
+);
+
+test("doctor says whether there is something behind each reference to credentials", async () => {
+  await writeFile(join(sandbox.project, "login"), "ada:hunter2-canary");
+  const references = (...texts: string[]) => texts.flatMap((text) => ["--registry-credentials", text]);
+  const checkOf = async (argv: readonly string[]) => {
+    const { checks } = (
+      await sandbox.run(["doctor", ...argv, "--json"], { environment: { HUB_USER: "ada" } })
+    ).json() as {
+      checks: { id: string; ok: boolean; message: string }[];
+    };
+    return checks.find(({ id }) => id === "registry-credentials");
+  };
+  expect(await checkOf([])).toBeUndefined();
+  expect(await checkOf(references("file:login", "r.example.com=env:HUB_USER,HUB_USER"))).toMatchObject({
+    ok: true,
+    message: expect.stringContaining(`file:${join(sandbox.project, "login")}`),
+  });
+  expect(await checkOf(references("env:HUB_USER,HUB_PASSWORD"))).toMatchObject({
+    ok: false,
+    message: expect.stringContaining("HUB_PASSWORD of env:HUB_USER,HUB_PASSWORD is not set"),
+  });
+  expect(await checkOf(references("file:nothing"))).toMatchObject({ ok: false });
+});
+
 test("without an engine a tool that needs one ends with status 4", async () => {
   const ran = await sandbox.run(["call", "inspect_image", "--input", '{"image":"alpine"}', "--json"]);
   expect([ran.status, errorOf(ran)]).toEqual([4, "ENGINE_UNAVAILABLE"]);

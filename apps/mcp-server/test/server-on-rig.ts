@@ -52,13 +52,23 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-export async function openWorkbench(rig: LoadedRig, env: Readonly<Record<string, string>> = {}): Promise<Workbench> {
+/** @param flags of `serve`, beside its `--root` */
+export async function openWorkbench(
+  rig: LoadedRig,
+  env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<Workbench> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "workbench-")));
   const folder = join(base, "root");
   const home = join(base, "home");
   const environment = { ...rig.environment, CONTAINER_KIT_HOME: home, ...env };
   mkdirSync(folder);
-  const server = await spawnServer({ cli: CLI, args: ["serve", "--root", folder], env: environment, cwd: base });
+  const server = await spawnServer({
+    cli: CLI,
+    args: ["serve", "--root", folder, ...flags],
+    env: environment,
+    cwd: base,
+  });
   return {
     folder,
     home,

@@ -48,6 +48,7 @@ export interface ToolContext {
   jobFolder(): Promise<string>;
 }
 
+/** A tool as the runtime keeps it: what it is called, takes and gives, and how it runs. */
 export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   /** snake_case, a verb first. */
   readonly name: string;
@@ -116,6 +117,7 @@ export interface ToolFailure extends OutcomeBase {
   readonly error: ErrorResult;
 }
 
+/** How one call of a tool ended, as every surface gives it out. */
 export type ToolOutcome = ToolSuccess | ToolFailure;
 
 /** A tool as a surface shows it: schemas computed once, JSON Schema 2020-12. */

@@ -22,16 +22,18 @@ export function describeIdentity({ source, username }: Who): string {
 }
 
 /**
- * Refuses what the transfer itself would be refused for.
+ * Refuses what the transfer itself would be refused for, as far as that is known. A pull without credentials is
+ * refused only by a registry that tells its rights: others may let anybody read.
  *
  * @throws AUTH_FAILED for a credential that is not accepted, REGISTRY_DENIED for an action that is not granted
  */
 export function requireAccess(login: LoginResult, repository: string, action: "pull" | "push"): void {
   const { registry, source, valid, reason, scopes } = login;
   const details = { registry, credentialSource: source };
-  if (!valid) throw fail("AUTH_FAILED", `${registry} would not accept the ${action}: ${reason}`, { details });
+  if (scopes?.some((scope) => grants(scope, repository, action)) === true) return;
   // Only a token service tells what it grants; any other registry decides when it is asked.
-  if (scopes === undefined || scopes.some((scope) => grants(scope, repository, action))) return;
+  if (scopes === undefined && (valid || (source === "none" && action === "pull"))) return;
+  if (!valid) throw fail("AUTH_FAILED", `${registry} would not accept the ${action}: ${reason}`, { details });
   throw fail("REGISTRY_DENIED", `${registry} does not grant ${action} on ${repository}`, { details });
 }
 

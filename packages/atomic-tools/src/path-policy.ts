@@ -23,6 +23,7 @@ export interface PathPolicy {
   resolve(path: string): Promise<string>;
 }
 
+/** What a path policy allows. */
 export interface PathPolicyOptions {
   /** Folders that may be read and written, with all that is below. */
   readonly roots?: readonly string[];
@@ -37,6 +38,7 @@ export interface PathPolicyOptions {
 const SYSTEM_FOLDERS = ["/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/boot"];
 const SECRET_FOLDERS = [".ssh", ".gnupg", ".aws", ".azure", ".docker", ".kube", ".config/gcloud"];
 
+/** Makes the rule that decides which paths tools may touch. */
 export function createPathPolicy({
   roots = [],
   terminal = false,

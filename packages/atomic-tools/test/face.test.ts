@@ -55,9 +55,3 @@ test("each tool says whether it changes anything, destroys, repeats safely and r
     "server_status ynyn",
   ]);
 });
-
-test("the schemas of all tools served by default stay within their budget", () => {
-  const runtime = createRuntime({ plugins: [plugin], sessions: {} as never });
-  // Four characters are about one token; the contract allows 6,000 tokens for twice as many tools.
-  expect(JSON.stringify(runtime.list()).length / 4).toBeLessThan(6000);
-});

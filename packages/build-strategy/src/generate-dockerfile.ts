@@ -10,6 +10,7 @@ import type { SelectedStrategy, SelectOptions } from "./strategies/select.ts";
 import type { StrategyOptions } from "./strategies/strategy.ts";
 import type { AnalysisWarning, RepositoryAnalysis } from "./types.ts";
 
+/** What the generation of a Dockerfile may be told. */
 export interface GenerateOptions
   extends SelectOptions, StrategyOptions, Pick<AnalyzeOptions, "nodeVersion" | "signal" | "now"> {}
 

@@ -14,6 +14,7 @@ import { isInside } from "./analysis/read-text.ts";
 import { fail } from "./errors.ts";
 import type { GeneratedDockerfile } from "./generate-dockerfile.ts";
 
+/** How what was generated is written. */
 export interface WriteOptions {
   /** Replace files that exist with another content. Default: false. */
   readonly overwrite?: boolean;

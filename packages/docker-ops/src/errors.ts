@@ -162,4 +162,5 @@ export const dockerErrors = {
 
 export const fail = defineErrors({ ...commonErrors, ...dockerErrors });
 
+/** Every code that this package throws. */
 export type DockerErrorCode = keyof typeof dockerErrors | keyof typeof commonErrors;

@@ -34,6 +34,7 @@ export interface OperationOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** How an image is pulled. */
 export interface PullOptions extends OperationOptions {
   /** `os/arch[/variant]`; the engine's own by default. */
   readonly platform?: string;
@@ -41,6 +42,7 @@ export interface PullOptions extends OperationOptions {
   readonly force?: boolean;
 }
 
+/** How many layers took part, and how many of them needed no transfer. */
 export interface LayerCount {
   readonly total: number;
   readonly existing: number;
@@ -53,6 +55,7 @@ export interface LayerCount {
  */
 export type Freshness = "transferred" | "registry" | "cache" | "pinned" | "unchecked";
 
+/** What a pull came to. */
 export interface PullResult {
   /** The familiar form of what was asked for, with its tag or digest. */
   readonly image: string;
@@ -69,11 +72,13 @@ export interface PullResult {
   readonly via: Via;
 }
 
+/** How an image is pushed. */
 export interface PushOptions extends OperationOptions {
   /** Push under this reference instead; it is tagged first. */
   readonly target?: string;
 }
 
+/** What a push came to, confirmed by the registry. */
 export interface PushResult {
   readonly image: string;
   /** Read back from the registry. */
@@ -89,11 +94,13 @@ export interface PushResult {
   readonly via: Via;
 }
 
+/** How a tag is given. */
 export interface TagOptions extends OperationOptions {
   /** Allows a tag that points to another image to be moved. */
   readonly force?: boolean;
 }
 
+/** What a tag came to, as the engine shows it. */
 export interface TagResult {
   readonly imageId: string;
   readonly target: string;
@@ -102,6 +109,7 @@ export interface TagResult {
   readonly via: Via;
 }
 
+/** What an image is, as the engine shows it. */
 export interface ImageDetails {
   readonly imageId: string;
   readonly tags: readonly string[];
@@ -123,6 +131,7 @@ export interface ImageDetails {
   readonly layers: readonly string[];
 }
 
+/** An image in a list. */
 export interface ImageSummary {
   readonly imageId: string;
   readonly tags: readonly string[];
@@ -131,16 +140,19 @@ export interface ImageSummary {
   readonly created: string;
 }
 
+/** How an image is removed. */
 export interface RemoveOptions extends OperationOptions {
   /** Removes it although stopped containers or several tags use it. */
   readonly force?: boolean;
 }
 
+/** What a removal took away. */
 export interface RemoveResult {
   readonly untagged: readonly string[];
   readonly deleted: readonly string[];
 }
 
+/** One layer or instruction of an image's history, newest first. */
 export interface HistoryEntry {
   readonly createdBy: string;
   readonly created: string;
@@ -148,11 +160,13 @@ export interface HistoryEntry {
   readonly comment: string;
 }
 
+/** What an archive brought. */
 export interface LoadResult {
   /** References or image ids that the engine said it loaded. */
   readonly images: readonly string[];
 }
 
+/** How an image is tried. */
 export interface ProbeOptions extends OperationOptions {
   /** The port that the application listens on. */
   readonly port: number;
@@ -174,6 +188,7 @@ export interface ProbeResult {
   readonly logTail: string;
 }
 
+/** How a login is checked. */
 export interface LoginOptions extends OperationOptions {
   /** Also asks which actions this repository allows. */
   readonly repository?: string;

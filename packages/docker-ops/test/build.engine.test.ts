@@ -74,7 +74,7 @@ describeWithEngine("build on a real engine", (rig) => {
       target: "one",
       buildArgs: { WHO: "me" },
     });
-    expect((await engine.inspect(name)).config.labels).toEqual({ who: "me" });
+    expect((await engine.inspect(name)).config.labels).toMatchObject({ who: "me" });
   });
 
   test("a base image that is mapped is replaced, said in the result and in the image", async () => {

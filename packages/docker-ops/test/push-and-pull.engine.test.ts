@@ -43,12 +43,18 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
     expect(await engine.pull(byDigest)).toMatchObject({ imageId: image.imageId, digest });
   });
 
-  test("a present image is not asked for, unless forced; another platform is not passed off as the one that was asked for", async () => {
+  test("a present image needs no credential, unless it is to be pulled again; another platform is not passed off as the one that was asked for", async () => {
     const target = `${name()}:1`;
     const { digest } = await engine.push(image.reference, { target });
     const none = dockerConfig({});
     const withoutCredentials = await connect(rig, { DOCKER_CONFIG: none.folder });
-    expect(await withoutCredentials.pull(target)).toMatchObject({ alreadyPresent: true, digest, bytes: 0 });
+    expect(await withoutCredentials.pull(target)).toMatchObject({
+      alreadyPresent: true,
+      digest,
+      bytes: 0,
+      freshness: "unchecked",
+      warnings: [expect.stringContaining("was not checked")],
+    });
     await expect(withoutCredentials.pull(target, { force: true })).rejects.toMatchObject({ code: "AUTH_FAILED" });
     none.remove();
     const { platform } = await engine.inspect(target);
@@ -154,7 +160,12 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
   test("a tag is moved from another image only with force, and what it was is told", async () => {
     const other = await makeTinyImage(rig);
     const tag = `${uniqueName("moved")}:1`;
-    expect(await engine.tag(image.reference, tag)).toEqual({ imageId: image.imageId, target: tag, replaced: null });
+    expect(await engine.tag(image.reference, tag)).toEqual({
+      imageId: image.imageId,
+      target: tag,
+      replaced: null,
+      via: "api",
+    });
     expect(await engine.tag(image.imageId, tag)).toMatchObject({ replaced: image.imageId });
     await expect(engine.tag(other.reference, tag)).rejects.toMatchObject({
       code: "CONFLICT",
@@ -195,7 +206,7 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
   });
 
   const faults: readonly (readonly [string, FaultRule["fault"], string])[] = [
-    ["ends cleanly before the push is done", { kind: "end", afterBytes: 60 }, "PUSH_UNVERIFIED|ENGINE_PROTOCOL"],
+    ["ends cleanly before the push is done", { kind: "end", afterBytes: 60 }, "ENGINE_PROTOCOL"],
     ["breaks in the middle", { kind: "cut", afterBytes: 60 }, "ENGINE_RESTARTED"],
     [
       "answers with a page",
@@ -236,7 +247,7 @@ describeWithEngine("push, pull and tag on a real engine and registry", (rig) => 
       },
       "PUSH_UNVERIFIED",
     ],
-    ["ends without a word", { kind: "answer", status: 200, body: "" }, "PUSH_UNVERIFIED|ENGINE_PROTOCOL"],
+    ["ends without a word", { kind: "answer", status: 200, body: "" }, "ENGINE_PROTOCOL"],
   ];
 
   test.each(faults)("an engine that %s is never a success", async (_what, fault, code) => {

@@ -14,6 +14,7 @@ export interface Session {
   readonly expiresAt: Timestamp;
 }
 
+/** A session in a list. */
 export interface SessionSummary extends Session {
   readonly executions: number;
   readonly failures: number;
@@ -72,6 +73,7 @@ export interface SessionDetails extends Session {
   readonly errors: readonly RecordedError[];
 }
 
+/** What an execution begins with. */
 export interface ExecutionStart {
   readonly sessionId: string;
   readonly tool: string;
@@ -82,12 +84,14 @@ export interface ExecutionStart {
   readonly job: boolean;
 }
 
+/** An execution that has begun and is recorded. */
 export interface StartedExecution {
   readonly id: string;
   readonly jobId: string | null;
   readonly startedAt: Timestamp;
 }
 
+/** How an execution ended. */
 export type ExecutionEnd =
   | { readonly status: "completed"; readonly result: unknown }
   | { readonly status: "failed" | "cancelled"; readonly error: ErrorResult };
@@ -100,6 +104,7 @@ export type IdempotencyClaim =
   | { readonly state: "pending"; readonly executionId: string }
   | { readonly state: "mismatch" };
 
+/** What a process that died left behind. */
 export interface InterruptedWork {
   readonly executions: number;
   readonly jobs: number;

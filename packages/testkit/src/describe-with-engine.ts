@@ -1,8 +1,8 @@
 import { beforeAll, describe } from "vitest";
 import { engineRequest } from "./engine-request.ts";
-import { loadRig, SKIP_VARIABLE } from "./load-rig.ts";
+import { loadRig, rigEnvironment, SKIP_VARIABLE } from "./load-rig.ts";
 import { RigError } from "./rig-error.ts";
-import type { LoadedRig } from "./types.ts";
+import type { LoadedRig, RigEngine } from "./types.ts";
 
 /**
  * A `describe` whose tests need the engine and the registry.
@@ -11,13 +11,46 @@ import type { LoadedRig } from "./types.ts";
  * They are never silently green.
  */
 export function describeWithEngine(title: string, body: (rig: LoadedRig) => void): void {
-  const reason = process.env[SKIP_VARIABLE];
-  const rig = reason ? undefined : loadRig();
+  const { rig, reason } = theRig();
+  if (rig === undefined) skip(title, reason, body);
+  else describeOn(title, rig, body);
+}
+
+/**
+ * A `describe` that runs once for each engine of the rig: the rig's own, and Podman beside it. Each run gets a rig whose
+ * engine and environment are that engine's, and a title that ends in its kind, e.g. `pushing (podman)`.
+ *
+ * Where there is no Podman its run is skipped and its title says why.
+ */
+export function describeEachEngine(title: string, body: (rig: LoadedRig) => void): void {
+  const { rig, reason } = theRig();
   if (rig === undefined) {
-    // The body runs to collect the tests' names, so it must not touch the rig before a test does.
-    describe.skip(`${title} (skipped: ${reason || "no rig, run: npm run setup"})`, () => body(absentRig()));
+    skip(title, reason, body);
     return;
   }
+  describeOn(`${title} (${rig.engine.kind})`, rig, body);
+  if (rig.engine.kind === "podman") return;
+  const podman = `${title} (podman)`;
+  if ("absent" in rig.podman) skip(podman, rig.podman.absent, body);
+  else describeOn(podman, onEngine(rig, rig.podman), body);
+}
+
+function theRig(): { readonly rig: LoadedRig | undefined; readonly reason: string } {
+  const reason = process.env[SKIP_VARIABLE];
+  return { rig: reason ? undefined : loadRig(), reason: reason || "no rig, run: npm run setup" };
+}
+
+function onEngine(rig: LoadedRig, engine: RigEngine): LoadedRig {
+  const moved = { ...rig, engine };
+  return { ...moved, environment: rigEnvironment(moved) };
+}
+
+function skip(title: string, reason: string, body: (rig: LoadedRig) => void): void {
+  // The body runs to collect the tests' names, so it must not touch the rig before a test does.
+  describe.skip(`${title} (skipped: ${reason})`, () => body(absentRig()));
+}
+
+function describeOn(title: string, rig: LoadedRig, body: (rig: LoadedRig) => void): void {
   describe(title, () => {
     beforeAll(() => checkThatItAnswers(rig));
     body(rig);
@@ -37,6 +70,7 @@ function absentRig(): LoadedRig {
   const blank: LoadedRig = {
     engine: { host: "", private: false, reason: "", kind: "docker", version: "" },
     registry: { host: "", pid: 0, username: "", passwordFile: "", netrcFile: "", dockerConfig: "" },
+    podman: { absent: "" },
     config: null,
     installed: [],
     standins: [],

@@ -21,6 +21,7 @@ import { forward } from "./engine-proxy-forward.ts";
 import type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";
 import { RuleBook } from "./fault-rules.ts";
 
+/** What a proxy stands in front of, and what it does. */
 export interface EngineProxyOptions {
   /** The real engine, as `DOCKER_HOST` has it. */
   readonly target: string;
@@ -28,6 +29,7 @@ export interface EngineProxyOptions {
   readonly rules?: readonly FaultRule[];
 }
 
+/** A proxy that misbehaves as told. */
 export interface EngineProxy {
   /** For `DOCKER_HOST`. */
   readonly host: string;

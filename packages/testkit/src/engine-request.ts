@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import type { IncomingMessage, RequestOptions } from "node:http";
 import type { Readable } from "node:stream";
 
+/** What a request to the engine may carry. */
 export interface EngineRequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string | Readable;

@@ -6,7 +6,7 @@
 
 // The rig that `npm run setup` brings up: where the engine and the registry are, and how to sign in.
 export { loadRig, requireRig } from "./load-rig.ts";
-export { describeWithEngine } from "./describe-with-engine.ts";
+export { describeEachEngine, describeWithEngine } from "./describe-with-engine.ts";
 export { RigError } from "./rig-error.ts";
 export type { LoadedRig, Rig, RigEngine, RigRegistry, Standin } from "./types.ts";
 
@@ -22,6 +22,10 @@ export type { StartRegistryOptions, TestRegistry } from "./registry.ts";
 export type { RegistryUsers } from "./registry-process.ts";
 export { makeTinyImage, uniqueName } from "./tiny-image.ts";
 export type { TinyImage, TinyImageOptions } from "./tiny-image.ts";
+export { startPrivateEngine } from "./private-engine.ts";
+export type { PrivateEngine, PrivateEngineOptions } from "./private-engine.ts";
+export { copyImage } from "./image-copy.ts";
+export type { ImageCopy } from "./image-copy.ts";
 export { startEngineProxy } from "./engine-proxy.ts";
 export type { EngineProxy, EngineProxyOptions } from "./engine-proxy.ts";
 export type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";

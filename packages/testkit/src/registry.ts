@@ -7,6 +7,7 @@ import type { RegistryUsers } from "./registry-process.ts";
 import { findProgram } from "./rig/programs.ts";
 import { RigError } from "./rig-error.ts";
 
+/** How a registry of a test's own is started. */
 export interface StartRegistryOptions {
   /** Who may push and pull. One user `test` with the password `test` by default. */
   readonly users?: RegistryUsers;

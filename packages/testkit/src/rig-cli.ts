@@ -1,5 +1,5 @@
 /**
- * `rig-cli up|down|status [--no-install] [--json]`: the rig from a command line.
+ * `rig-cli up|down|status [--for-tests] [--no-install] [--json]`: the rig from a command line.
  *
  * Steps go to stderr; stdout holds one JSON document with `--json` and nothing else. Exit status: 0 done, 1 failed,
  * 2 usage, 4 nothing went wrong but no engine can be had here, 130 interrupted.
@@ -12,11 +12,13 @@ import { rigStatus } from "./rig/status.ts";
 import { bringUp } from "./rig/up.ts";
 import type { RigStep } from "./rig/up.ts";
 
-const USAGE = "usage: rig-cli up|down|status [--no-install] [--json]\n";
+const FLAGS = new Set(["--for-tests", "--no-install", "--json"]);
+const USAGE = "usage: rig-cli up|down|status [--for-tests] [--no-install] [--json]\n";
 
 interface Call {
   readonly command: string;
   readonly mayInstall: boolean;
+  readonly forTests: boolean;
   readonly json: boolean;
 }
 
@@ -39,7 +41,8 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(call: Call, signal: AbortSignal): Promise<number> {
   const environment = process.env;
   if (call.command === "up") {
-    const rig = await bringUp({ environment, mayInstall: call.mayInstall, signal, onStart: announce, onStep: show });
+    const { mayInstall, forTests } = call;
+    const rig = await bringUp({ environment, mayInstall, forTests, signal, onStart: announce, onStep: show });
     const rigFile = rigPaths(environment).rigFile;
     if (call.json) print({ ...rig, rigFile, environment: rigEnvironment(rig) });
     return 0;
@@ -59,8 +62,13 @@ async function run(call: Call, signal: AbortSignal): Promise<number> {
 function parse(args: readonly string[]): Call | undefined {
   const [command = "", ...flags] = args;
   if (!["up", "down", "status"].includes(command)) return undefined;
-  if (flags.some((flag) => flag !== "--json" && flag !== "--no-install")) return undefined;
-  return { command, mayInstall: !flags.includes("--no-install"), json: flags.includes("--json") };
+  if (flags.some((flag) => !FLAGS.has(flag))) return undefined;
+  return {
+    command,
+    mayInstall: !flags.includes("--no-install"),
+    forTests: flags.includes("--for-tests"),
+    json: flags.includes("--json"),
+  };
 }
 
 function report(error: unknown, json: boolean): number {
@@ -88,6 +96,7 @@ function describeStatus({
   return [
     `  engine    ${rig.engine.host} ${answering(engineAnswers)}`,
     `  registry  ${rig.registry.host} ${answering(registryAnswers)}`,
+    `  podman    ${"absent" in rig.podman ? `none: ${rig.podman.absent}` : rig.podman.host}`,
     `  stand-ins ${rig.standins.map((standin) => standin.image).join(", ") || "none"}`,
     `  installed ${rig.installed.join(" ") || "nothing"}`,
     "",

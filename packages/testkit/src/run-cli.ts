@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 
+/** How a command is run. */
 export interface RunCliOptions {
   /** Added to this process's environment; an undefined value removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -13,6 +14,7 @@ export interface RunCliOptions {
   readonly onStart?: (pid: number) => void;
 }
 
+/** How a command ended and what it printed. */
 export interface CliResult {
   /** Null when a signal ended it. */
   readonly code: number | null;

@@ -10,6 +10,7 @@ import { ReadBuffer, serializeMessage } from "@modelcontextprotocol/sdk/shared/s
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { mergeEnvironment } from "./run-cli.ts";
 
+/** How the program under test is started. */
 export interface SpawnServerOptions {
   /** The program's file, run with this Node. */
   readonly cli: string;
@@ -28,6 +29,7 @@ export interface ServerExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** The program under test with a client that is connected to it. */
 export interface SpawnedServer {
   /** Connected: the handshake is done. */
   readonly client: Client;

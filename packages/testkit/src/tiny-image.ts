@@ -11,6 +11,7 @@ import { engineRequest } from "./engine-request.ts";
 import { importImage } from "./image-import.ts";
 import type { Rig } from "./types.ts";
 
+/** What a tiny image holds. */
 export interface TinyImageOptions {
   /** `repository:tag`; a unique one by default. */
   readonly reference?: string;

@@ -40,6 +40,8 @@ export interface Standin {
 export interface Rig {
   readonly engine: RigEngine;
   readonly registry: RigRegistry;
+  /** Podman beside the engine, for tests that run on both; else why there is none. */
+  readonly podman: RigEngine | { readonly absent: string };
   /** A `container-kit.yaml` that maps base images to stand-ins; null where the engine can pull the real ones. */
   readonly config: string | null;
   /** Packages that the rig installed and that undo removes. */

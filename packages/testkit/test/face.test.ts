@@ -4,6 +4,8 @@ import * as face from "../src/index.ts";
 test("the package exports exactly these names", () => {
   expect(Object.keys(face).sort()).toEqual([
     "RigError",
+    "copyImage",
+    "describeEachEngine",
     "describeWithEngine",
     "engineRequest",
     "loadRig",
@@ -14,6 +16,7 @@ test("the package exports exactly these names", () => {
     "spawnServer",
     "startEngineProxy",
     "startFaultRegistry",
+    "startPrivateEngine",
     "startRegistry",
     "uniqueName",
   ]);

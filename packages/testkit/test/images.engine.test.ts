@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage } from "../src/index.ts";
+import { describeEachEngine, engineRequest, makeTinyImage } from "../src/index.ts";
 
-describeWithEngine("images", (rig) => {
+describeEachEngine("images", (rig) => {
   const inspect = (reference: string) => engineRequest(rig.engine.host, "GET", `/images/${reference}/json`);
 
   test("two tiny images are never the same, and are gone after remove", async () => {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, registryRequest, startRegistry } from "../src/index.ts";
+import { describeEachEngine, engineRequest, makeTinyImage, registryRequest, startRegistry } from "../src/index.ts";
 import type { TestRegistry } from "../src/index.ts";
 
-describeWithEngine("registries", (rig) => {
+describeEachEngine("registries", (rig) => {
   const started: TestRegistry[] = [];
   afterEach(async () => {
     for (const registry of started.splice(0)) await registry.close();

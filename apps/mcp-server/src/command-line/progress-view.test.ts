@@ -51,6 +51,33 @@ test("no row is wider than the terminal and none can steer it", () => {
   vi.useRealTimers();
 });
 
+test("what waits is told, and goes when it moves again", () => {
+  vi.useFakeTimers();
+  const bars = view("bars");
+  const lines = view("lines");
+  const both = [bars, lines];
+  for (const { progress } of both) {
+    progress.begin("push");
+    progress.update({ phase: "waiting", message: "registry asks to wait 3 s" });
+    progress.update({ phase: "waiting", message: "registry asks to wait 2 s" });
+    progress.update({ phase: "pushing", message: "a: Retrying in 5 seconds", id: "a" });
+    progress.update({ phase: "pushing", message: "a: Retrying in 4 seconds", id: "a" });
+  }
+  bars.shown();
+  bars.pass(100);
+  expect(bars.shown()).toContain("a: Retrying in 4 seconds");
+  for (const { progress } of both) {
+    progress.update({ phase: "pushing", message: "a: Pushing", id: "a", current: 1, total: 2, unit: "bytes" });
+  }
+  bars.pass(100);
+  const frame = bars.shown();
+  expect(frame).toContain("1 B of 2 B a: Pushing");
+  expect(frame).not.toMatch(/wait|Retrying/);
+  for (const { progress } of both) progress.end("push done");
+  expect(lines.shown()).toBe("push …\n  registry asks to wait 3 s\n  a: Retrying in 5 seconds\npush done\n");
+  vi.useRealTimers();
+});
+
 test("lines say only when a stage begins and ends, and silence says nothing", () => {
   const lines = view("lines");
   const silent = view("silent");

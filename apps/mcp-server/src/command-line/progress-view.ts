@@ -24,19 +24,40 @@ export interface ProgressViewOptions {
 
 const FRAME_MS = 100;
 const MOST_ROWS = 8;
+const LONGEST_LINE = 200;
 const BAR_WIDTH = 24;
 const SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
 export function createProgressView({ style, stream, now = Date.now }: ProgressViewOptions): ProgressView {
   const print = (line: string): void => void stream.write(`${line}\n`);
   if (style === "bars") return createBars(stream, now);
-  if (style === "lines")
-    return {
-      begin: (title) => print(`${title} …`),
-      update: () => {},
-      end: (line) => line !== undefined && print(line),
-    };
+  if (style === "lines") return createLines(print);
   return { begin: () => {}, update: () => {}, end: () => {} };
+}
+
+/** One line where a stage begins, where it ends, and where it begins to wait for somebody else. */
+function createLines(print: (line: string) => void): ProgressView {
+  const waiting = new Set<string>();
+  return {
+    begin(title) {
+      waiting.clear();
+      print(`${title} …`);
+    },
+    update(progress) {
+      const id = progress.id ?? "";
+      if (!isWaiting(progress)) waiting.delete(id);
+      else if (!waiting.has(id)) {
+        waiting.add(id);
+        print(`  ${toLine(progress.message, LONGEST_LINE)}`);
+      }
+    },
+    end: (line) => line !== undefined && print(line),
+  };
+}
+
+/** Nothing moves until the engine or the registry is ready again; engines say it of a layer in these words. */
+function isWaiting({ phase, message }: ToolProgress): boolean {
+  return phase === "waiting" || /\bRetrying in \d/.test(message);
 }
 
 /**
@@ -45,6 +66,7 @@ export function createProgressView({ style, stream, now = Date.now }: ProgressVi
  * - V1  At most one frame per 100 ms, however fast the engine tells.
  * - V2  Every row fits the terminal's width, so that moving up by the number of rows always meets the first.
  * - V3  Nothing that an engine printed can steer the terminal.
+ * - V4  What waits is shown below everything that moves, and goes when it moves again.
  */
 function createBars(stream: TerminalStream, now: () => number): ProgressView {
   const rows = new Map<string, ToolProgress>();
@@ -59,10 +81,11 @@ function createBars(stream: TerminalStream, now: () => number): ProgressView {
     const width = Math.max(20, stream.columns ?? 80) - 1;
     const elapsed = now() - begun;
     const spinner = SPINNER[Math.floor(elapsed / FRAME_MS) % SPINNER.length] as string;
-    const moving = [...rows.values()].filter((row) => row.done !== true).slice(-MOST_ROWS);
+    const open = [...rows.values()].filter((row) => row.done !== true);
+    const shown = [...open.filter((row) => !isWaiting(row)), ...open.filter(isWaiting)].slice(-MOST_ROWS);
     const lines = [
       `${spinner} ${title} ${formatDuration(elapsed)}`,
-      ...moving.map((row) => `  ${describeRow(row)}`),
+      ...shown.map((row) => `  ${describeRow(row)}`),
     ].map((line) => toLine(line, width));
     const before = erase();
     drawn = lines.length;
@@ -81,6 +104,8 @@ function createBars(stream: TerminalStream, now: () => number): ProgressView {
     update(progress) {
       const id = progress.id ?? "";
       rows.delete(id);
+      const whole = rows.get("");
+      if (whole !== undefined && isWaiting(whole)) rows.delete("");
       rows.set(id, progress);
     },
     end(line) {

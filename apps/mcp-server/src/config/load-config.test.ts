@@ -36,6 +36,7 @@ test("without anything the defaults apply", async () => {
     home: join(home, ".local/state/container-kit"),
     store: `sqlite:${join(home, ".local/state/container-kit/state.db")}`,
     baseImages: {},
+    registryCredentials: [],
     files: [],
     warnings: [],
   });
@@ -118,6 +119,40 @@ test("a project file inside the repository narrows, and what would widen is igno
     "store is ignored, because a file inside the repository may not choose where the record goes.",
     "baseImages is ignored, because a file inside the repository may not choose what images are built on.",
   ]);
+});
+
+test("references to credentials come from a flag or the user's own file, with absolute paths", async () => {
+  await writeUser('registryCredentials: ["env:U,P", "r.example.com:5000=file:hub", "file:~/login"]\n');
+  const folder = join(home, ".config", "container-kit");
+  expect((await load()).registryCredentials).toEqual([
+    "env:U,P",
+    `r.example.com:5000=file:${join(folder, "hub")}`,
+    `file:${join(home, "login")}`,
+  ]);
+  const flags = { registryCredentials: ["[::1]:5000=file:login"] };
+  expect((await load({ flags })).registryCredentials).toEqual([`[::1]:5000=file:${join(project, "login")}`]);
+});
+
+test.each([[beside], [{}]])("a project file names no credentials, trusted or not (%j)", async (sources) => {
+  await writeProject("registryCredentials: [file:evil]\n");
+  const { registryCredentials, warnings } = await load(sources);
+  expect(registryCredentials).toEqual([]);
+  expect(warnings).toEqual([
+    `${join(project, "container-kit.yaml")}: registryCredentials is ignored, because only a flag and the user's own file may name them.`,
+  ]);
+});
+
+test("a credential in place of a reference is refused without being repeated", async () => {
+  const refusal = expect.objectContaining({
+    code: "INVALID_INPUT",
+    message: expect.not.stringContaining("canary"),
+    details: expect.not.objectContaining({ issues: expect.stringContaining("canary") }),
+  });
+  await expect(load({ flags: { registryCredentials: ["ada:hunter2-canary"] } })).rejects.toThrow(refusal);
+  await writeUser("registryCredentials:\n  - file:ok\n  - ada:hunter2-canary\n");
+  const failure = load();
+  await expect(failure).rejects.toThrow(/container-kit\.yaml:3: registryCredentials\.1: a reference is/);
+  expect(JSON.stringify(await failure.catch((error: unknown) => error))).not.toContain("canary");
 });
 
 test("a symbolic link to the repository does not make its file trusted", async () => {

@@ -203,6 +203,9 @@ const push: Stage = {
   async run(state, call) {
     const outcome = await call("push_image", { image: state.options.push });
     state.digest = textOf(outcome.result, "digest") ?? null;
+    state.warnings.push(...sentencesOf(outcome.result, "warnings"));
+    const moved = textOf(outcome.result, "tagDigest");
+    if (moved !== undefined) state.warnings.push(`The tag points to ${moved} now: somebody else has moved it since.`);
     const layers = factsOf(outcome.result, "layers");
     const existing = numberOf(layers, "existing") ?? 0;
     const sent = `${formatBytes(numberOf(outcome.result, "bytes") ?? 0)} sent`;

@@ -9,10 +9,10 @@ import {
   ListToolsRequestSchema,
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { ListToolsResult } from "@modelcontextprotocol/sdk/types.js";
 import { createResources } from "./resources.ts";
 import { createToolCalls } from "./tool-calls.ts";
 import type { ToolCalls } from "./tool-calls.ts";
+import type { ToolList } from "./tool-list.ts";
 
 /** What is served, to whichever client. */
 export interface Served {
@@ -35,20 +35,8 @@ const INSTRUCTIONS =
   "Container Kit takes a source repository to a pushed, verified container image. " +
   "The usual order: analyze_repository, generate_dockerfile, build_image, inspect_image, push_image; " +
   "each result names the next tool with its arguments. Hand the sessionId of the first result to the calls that follow. " +
+  "With dryRun a tool checks everything and changes nothing; with an idempotencyKey that was used it gives the first outcome again. " +
   "A failed result carries a code, whether a retry helps, and the one next step.";
-
-/** The answer to tools/list, and its JSON: made once per process, because both cost more than a call. */
-export interface ToolList {
-  readonly result: ListToolsResult;
-  readonly json: string;
-}
-
-/** Renders the runtime's tools as MCP lists them. */
-export function createToolList(runtime: Runtime): ToolList {
-  const tools = runtime.list().map(({ toolset: _toolset, ...tool }) => tool);
-  const result = { tools } as unknown as ListToolsResult;
-  return { result, json: JSON.stringify(result) };
-}
 
 /** Serves one client over one transport. */
 export async function connect(transport: Transport, tools: ToolList, served: Served): Promise<Connection> {

@@ -1,9 +1,10 @@
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { connect, createToolList } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { Served } from "./connection.ts";
 import { claimStdout } from "./stdio/claim-stdout.ts";
 import { createStdioTransport } from "./stdio/transport.ts";
+import { createToolList } from "./tool-list.ts";
 
 /** The three streams of a process. */
 export interface ProcessStreams {

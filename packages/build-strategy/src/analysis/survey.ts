@@ -9,6 +9,7 @@ import { byCodeUnit, joinPath } from "./path.ts";
 import { openTree } from "./source-tree.ts";
 import type { SourceTree } from "./source-tree.ts";
 
+/** What {@link analyzeRepository} may be told beside the path. */
 export interface AnalyzeOptions {
   /** Look at this module only; a folder relative to the root. */
   readonly module?: string;

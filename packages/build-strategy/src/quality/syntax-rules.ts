@@ -4,6 +4,7 @@ import { execWords } from "./model.ts";
 import type { DockerfileModel, Instruction } from "./model.ts";
 import { splitWords } from "./words.ts";
 
+/** How much a finding weighs. */
 export type Severity = "error" | "warning" | "info";
 
 /** One thing that is wrong, and where. */

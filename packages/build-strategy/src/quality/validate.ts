@@ -5,6 +5,7 @@ import { judge, scoreModel } from "./score.ts";
 import { findSyntaxFaults } from "./syntax-rules.ts";
 import type { Finding } from "./syntax-rules.ts";
 
+/** What a validation may be told beside the text. */
 export interface ValidateOptions {
   /** Rules that are not reported. */
   readonly ignore?: readonly string[];
@@ -19,6 +20,7 @@ export interface StageSummary {
   readonly line: number;
 }
 
+/** What is wrong with a Dockerfile, and how good it is. */
 export interface DockerfileValidation {
   /** Whether a builder would accept the file: no finding is an error. */
   readonly valid: boolean;

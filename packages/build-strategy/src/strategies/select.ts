@@ -13,6 +13,7 @@ export interface SelectedStrategy extends Candidate {
   readonly runnerUp: Candidate | null;
 }
 
+/** What the choice of a strategy may be told. */
 export interface SelectOptions {
   /** A module's folder relative to the repository. */
   readonly module?: string;

@@ -19,7 +19,7 @@ const SIGN_IN = /unauthorized|authentication required|no basic auth credentials|
 
 const BASE_STEP = /^\[internal\] load metadata for |^resolve image config for |^(?:\[[^\]]{1,200}\] )?FROM /i;
 const BASE_ERROR =
-  /pull access denied|manifest unknown|manifest for .{1,600} not found|failed to resolve source metadata|failed to do request|no such host|connection refused|i\/o timeout|unable to find image|error creating build container|initializing source|image not known|: not found$/i;
+  /pull access denied|manifest unknown|manifest for .{1,600} not found|failed to resolve source metadata|failed to do request|no such host|connection refused|i\/o timeout|unable to find image|error creating build container|initializing source|image not known|: not found$|failed with status code|toomanyrequests|unauthorized|authentication required|no basic auth credentials|denied: /i;
 
 const COPY_MISSING =
   /failed to compute cache key|failed to calculate checksum|copy failed|add failed|no such file or directory/i;
@@ -40,7 +40,7 @@ const STEP_FAILED =
  *
  * @param content the Dockerfile, to tell the place of a mistake in it
  */
-export function buildError(message: string, observer: BuildObserver, content = ""): Error {
+export function buildError(message: string, observer: BuildObserver, content: string): Error {
   const step = observer.failedStep();
   const logTail = observer.logTail();
   const withLog = logTail === "" ? {} : { logTail };
@@ -54,7 +54,7 @@ export function buildError(message: string, observer: BuildObserver, content = "
     });
   }
   if (!isStep && PARSE_ERROR.test(message)) {
-    const place = content === "" ? null : locateError(message, content);
+    const place = locateError(message, content);
     return fail(
       "DOCKERFILE_INVALID",
       `the Dockerfile is not valid: ${text}`,

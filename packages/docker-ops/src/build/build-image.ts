@@ -4,6 +4,7 @@
  * - B1  The stream must end with the image's id; a stream that merely ends is a failure.
  * - B2  Every tag that is reported points, by an inspect after the build, to the image that was built.
  * - B3  What is wrong with the context is the build's failure, before the engine's words about it.
+ * - B4  A build whose connection breaks is not repeated: the engine may have run its steps.
  */
 import { join } from "node:path";
 import { isKitError } from "@container-kit/errors";
@@ -13,69 +14,95 @@ import { withDeadline } from "../engine/deadline.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { EngineContext } from "../engine/context.ts";
-import type { Query, Transport } from "../engine/transport.ts";
+import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import type { ImageDetails, Via } from "../types.ts";
-import type { BaseImageReplacement, BuildOptions, BuildResult } from "./types.ts";
-import { replaceBaseImages } from "./base-images.ts";
+import type { ImageDetails } from "../types.ts";
+import type { BuildOptions, BuildResult } from "./types.ts";
 import { buildError } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
+import { buildWarnings } from "./build-warnings.ts";
 import { startBuild } from "./deliver.ts";
 import type { StartedBuild } from "./deliver.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
 import { observeClassic } from "./observe-classic.ts";
+import { planBuild } from "./plan-build.ts";
+import type { BuildPlan, PlanParts } from "./plan-build.ts";
+import { readSecrets } from "./secrets.ts";
+import type { ReadSecrets } from "./secrets.ts";
+import { watchSilence } from "./watch-silence.ts";
 
 /** A larger Dockerfile is a mistake or an attack. */
 const LARGEST_DOCKERFILE = 4 * 1024 * 1024;
 
-/** Label that tells a reader of the image which base images were replaced. */
-const REPLACED_LABEL = "io.container-kit.base-images.replaced";
+/** The longest that a timer counts: silence is watched here, and not by the reader of the stream. */
+const NEVER_MS = 2 ** 31 - 1;
 
+/**
+ * Builds the context's image.
+ *
+ * @throws INVALID_INPUT UNSUPPORTED NOT_FOUND CONTEXT_INVALID DOCKERFILE_INVALID BUILD_FAILED BASE_IMAGE_UNAVAILABLE,
+ * and the engine's codes
+ */
 export function buildImage(engine: EngineContext, context: string, options: BuildOptions): Promise<BuildResult> {
-  return withDeadline("build", options, (signal) => runBuild(engine, context, options, signal));
+  return withDeadline("build", options, async (signal) => {
+    const tags = checkTags(options.tags);
+    const { root, dockerfile } = await resolveContext(context, options.dockerfile);
+    const secrets = await readSecrets(options.secrets ?? [], engine);
+    const text = await readDockerfile(join(root, dockerfile));
+    const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options, signal };
+    return runBuild(parts, planBuild(parts), secrets);
+  });
 }
 
-async function runBuild(
-  engine: EngineContext,
-  context: string,
-  options: BuildOptions,
-  signal: AbortSignal,
-): Promise<BuildResult> {
-  const { transport, baseImages, resolveCredential } = engine;
-  const profile = engine.profile();
-  const tags = checkTags(options.tags);
-  const { root, dockerfile } = await resolveContext(context, options.dockerfile);
-  const { content, replacements } = replaceBaseImages(
-    await readDockerfile(join(root, dockerfile)),
-    baseImages,
-    options.buildArgs ?? {},
-  );
-  const query = buildQuery({ dockerfile, tags, options, replacements });
+async function runBuild(parts: PlanParts, plan: BuildPlan, secrets: ReadSecrets): Promise<BuildResult> {
+  const { engine, profile, root, dockerfile, text, tags, options, signal } = parts;
+  const { transport, resolveCredential, via } = engine;
+  const { content, images, query, replacements } = plan;
   const onLog = options.onLog ?? (() => {});
-  let observer = observeClassic(onLog);
+  let observer = observeClassic({ onLog, ...keywordsOf(plan) });
   let build: StartedBuild | null = null;
   try {
-    build = await startBuild({ transport, profile, resolveCredential, root, dockerfile, content, query, signal });
-    if (build.builder === "buildkit") observer = observeBuildkit(onLog);
-    const imageId = await followBuild(
-      readProgress(build.stream, { operation: "the build", signal }),
-      observer,
-      options,
-    );
+    const delivery = { root, dockerfile, content, query, images, secrets };
+    build = await startBuild({ transport, profile, resolveCredential, signal, ...delivery });
+    const { builder } = build;
+    if (builder === "buildkit") observer = observeBuildkit(onLog);
+    const imageId = await followBuild(build, observer, parts);
     const image = await readBack(transport, imageId, tags, signal);
-    return describeBuild({ image, tags, observer, replacements, build, via: engine.via });
+    return {
+      imageId: image.imageId,
+      tags,
+      size: image.size,
+      layers: image.layers.length,
+      steps: observer.steps(),
+      warnings: buildWarnings({ ...parts, ...plan, builder, unusedArguments: observer.unusedArguments() }),
+      baseImages: replacements,
+      builder,
+      via,
+      context: build.count(),
+    };
   } catch (error) {
-    const own = build?.failure();
-    if (isKitError(own)) throw own;
-    if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
-      throw buildError(error.message.replace(/^the build failed: /, ""), observer);
-    throw error;
+    throw failureOf(error, build, observer, text);
   } finally {
     observer.finish();
     build?.close();
   }
+}
+
+/** What went wrong, by whoever knows it best. */
+function failureOf(error: unknown, build: StartedBuild | null, observer: BuildObserver, text: string): unknown {
+  const own = build?.failure();
+  if (isKitError(own)) return own;
+  if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
+    return buildError(error.message.replace(/^the build failed: /, ""), observer, text);
+  const credential = build?.credentialFailure();
+  return isKitError(error, "BASE_IMAGE_UNAVAILABLE") && isKitError(credential) ? credential : error;
+}
+
+function keywordsOf({ parsed }: BuildPlan): { readonly keywords?: ReadonlySet<string> } {
+  if (parsed === null) return {};
+  return { keywords: new Set(parsed.getInstructions().map((instruction) => instruction.getKeyword())) };
 }
 
 /** The references in docker's familiar spelling, each with a tag. */
@@ -100,47 +127,38 @@ async function readDockerfile(path: string): Promise<string> {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     throw fail("CONTEXT_INVALID", `the Dockerfile ${path} cannot be read${reason}`, { cause, details: { path } });
   });
-  if (content.trim() === "") throw fail("DOCKERFILE_INVALID", "the Dockerfile is empty");
+  if (content.trim() === "")
+    throw fail("DOCKERFILE_INVALID", "the Dockerfile is empty", { details: { line: 1, column: 1 } });
   return content;
 }
 
-interface QueryParts {
-  readonly dockerfile: string;
-  readonly tags: readonly string[];
-  readonly options: BuildOptions;
-  readonly replacements: readonly BaseImageReplacement[];
-}
-
-function buildQuery({ dockerfile, tags, options, replacements }: QueryParts): Query {
-  const note = replacements.map(({ named, used }) => `${named}=${used}`).join(", ");
-  const labels = { ...options.labels, ...(note === "" ? {} : { [REPLACED_LABEL]: note }) };
-  return {
-    dockerfile,
-    t: tags,
-    buildargs: options.buildArgs === undefined ? undefined : JSON.stringify(options.buildArgs),
-    labels: Object.keys(labels).length === 0 ? undefined : JSON.stringify(labels),
-    target: options.target,
-    platform: options.platform,
-    nocache: options.noCache,
-    pull: options.pull,
-    cachefrom: options.cacheFrom === undefined ? undefined : JSON.stringify(options.cacheFrom),
-  };
-}
-
+/** Takes in what the engine says until it is done; gives the image's id. */
 async function followBuild(
-  records: AsyncIterable<ProgressRecord>,
+  { stream }: StartedBuild,
   observer: BuildObserver,
-  { onProgress, onLog }: BuildOptions,
+  { engine: { transport }, options, text, signal }: PlanParts,
 ): Promise<string> {
+  const watch = watchSilence({
+    transport,
+    inactivityMs: options.inactivityMs,
+    isStepRunning: () => observer.isStepRunning(),
+    signal,
+  });
+  const records = readProgress(stream, { operation: "the build", signal: watch.signal, inactivityMs: NEVER_MS });
   let imageId = "";
-  for await (const record of records) {
-    const error = errorOf(record);
-    if (error !== null) {
-      onLog?.(error);
-      throw buildError(error, observer);
+  try {
+    for await (const record of records) {
+      watch.heard();
+      const error = errorOf(record);
+      if (error !== null) {
+        options.onLog?.(error);
+        throw buildError(error, observer, text);
+      }
+      imageId = imageIdOf(record) ?? imageId;
+      for (const progress of observer.observe(record)) options.onProgress?.(progress);
     }
-    imageId = imageIdOf(record) ?? imageId;
-    for (const progress of observer.observe(record)) onProgress?.(progress);
+  } finally {
+    watch.close();
   }
   if (imageId === "") {
     const logTail = observer.logTail();
@@ -164,40 +182,18 @@ async function readBack(
   tags: readonly string[],
   signal: AbortSignal,
 ): Promise<ImageDetails> {
-  const image = await inspectImage(transport, imageId, signal);
-  for (const tag of tags) {
-    const tagged = await inspectImage(transport, tag, signal);
-    if (tagged.imageId !== image.imageId) {
+  const [image, ...tagged] = await Promise.all([
+    inspectImage(transport, imageId, signal),
+    ...tags.map((tag) => inspectImage(transport, tag, signal)),
+  ]);
+  for (const [index, { imageId: found }] of tagged.entries()) {
+    if (found !== image.imageId) {
       throw fail(
         "ENGINE_PROTOCOL",
-        `the build failed: the engine shows ${tag} as ${tagged.imageId} and not as the image that it built, ${image.imageId}`,
+        `the build failed: the engine shows ${tags[index] ?? ""} as ${found} and not as the image that it built, ${image.imageId}`,
         { stage: "read-back" },
       );
     }
   }
   return image;
-}
-
-interface DescribeParts {
-  readonly image: ImageDetails;
-  readonly tags: readonly string[];
-  readonly observer: BuildObserver;
-  readonly replacements: readonly BaseImageReplacement[];
-  readonly build: StartedBuild;
-  readonly via: Via;
-}
-
-function describeBuild({ image, tags, observer, replacements, build, via }: DescribeParts): BuildResult {
-  return {
-    imageId: image.imageId,
-    tags,
-    size: image.size,
-    layers: image.layers.length,
-    steps: observer.steps(),
-    warnings: replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
-    baseImages: replacements,
-    builder: build.builder,
-    via,
-    context: build.count(),
-  };
 }

@@ -3,33 +3,38 @@ import type { Dockerfile } from "dockerfile-ast";
 import type { EngineProfile } from "../engine/profile.ts";
 import { settingsOf } from "./dockerfile-images.ts";
 import type { Setting } from "./dockerfile-images.ts";
-import type { BaseImageReplacement, BuildOptions } from "./types.ts";
+import type { BaseImageReplacement, BuildOptions, BuildResult } from "./types.ts";
 
 export interface WarningSources {
-  readonly dockerfile: Dockerfile | null;
+  /** Null where it was not analysed. */
+  readonly parsed: Dockerfile | null;
   readonly options: Pick<BuildOptions, "buildArgs">;
   readonly replacements: readonly BaseImageReplacement[];
   readonly profile: EngineProfile;
+  readonly builder: BuildResult["builder"];
   /** Build arguments that the engine says no instruction takes. */
   readonly unusedArguments: readonly string[];
 }
 
 export function buildWarnings({
-  dockerfile,
+  parsed,
   options: { buildArgs = {} },
   replacements,
   profile,
+  builder,
   unusedArguments,
 }: WarningSources): readonly string[] {
   const given = Object.entries(buildArgs).map(([name, value]) => ({ name, value }));
   const written = (keyword: "ARG" | "ENV") =>
-    dockerfile === null ? [] : settingsOf(dockerfile, keyword).filter(looksLikeSecret);
-  const losesHealthcheck = !profile.healthcheck && (dockerfile?.getHEALTHCHECKs().length ?? 0) > 0;
+    parsed === null ? [] : settingsOf(parsed, keyword).filter(looksLikeSecret);
+  const losesHealthcheck = !profile.healthcheck && (parsed?.getHEALTHCHECKs().length ?? 0) > 0;
   return [
     ...replacements.map(({ named, used }) => `built on ${used} in place of ${named}, as the configuration says`),
     ...given
       .filter(looksLikeSecret)
-      .map(({ name }) => `the build argument ${name} looks like a secret and is kept in the image's history: ${ADVICE}`),
+      .map(
+        ({ name }) => `the build argument ${name} looks like a secret and is kept in the image's history: ${ADVICE}`,
+      ),
     ...(["ARG", "ENV"] as const).flatMap((keyword) =>
       names(written(keyword)).map(
         (name) => `${keyword} ${name} of the Dockerfile looks like a secret and is kept in the image: ${ADVICE}`,
@@ -38,6 +43,9 @@ export function buildWarnings({
     ...unusedArguments
       .filter((name) => name in buildArgs)
       .map((name) => `no instruction takes the build argument ${name}`),
+    ...(profile.buildkit && builder === "classic"
+      ? ["built by the classic builder, because the endpoint gives no session for BuildKit"]
+      : []),
     ...(losesHealthcheck ? ["the engine drops the Dockerfile's HEALTHCHECK, because the OCI format has none"] : []),
   ];
 }

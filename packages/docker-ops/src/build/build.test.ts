@@ -78,6 +78,8 @@ describe("buildError", () => {
     observe: () => [],
     steps: () => [],
     failedStep: () => failedStep,
+    isStepRunning: () => failedStep !== null,
+    unusedArguments: () => [],
     logTail: () => tail,
     finish: () => {},
   });
@@ -100,6 +102,15 @@ describe("buildError", () => {
       null,
       "BASE_IMAGE_UNAVAILABLE",
     ],
+    [
+      "pulling from host r:5000 failed with status code [manifests 1]: 401 Unauthorized",
+      "[internal] load metadata for r:5000/x:1",
+      "BASE_IMAGE_UNAVAILABLE",
+    ],
+    ["unauthorized: authentication required", "FROM r:5000/x:1", "BASE_IMAGE_UNAVAILABLE"],
+    ["unauthorized: authentication required", "RUN npm ci", "BUILD_FAILED"],
+    ["Invalid containerPort: abc", null, "DOCKERFILE_INVALID"],
+    ["the --mount option requires BuildKit. Refer to https://x", null, "UNSUPPORTED"],
     ["executor failed running [/bin/sh -c npm ci]: exit code: 1", "[2/3] RUN npm ci", "BUILD_FAILED"],
     ["The command '/bin/sh -c false' returned a non-zero code: 1", "RUN false", "BUILD_FAILED"],
     ["write /x: no space left on device", "[2/3] RUN x", "ENGINE_DISK_FULL"],
@@ -113,14 +124,16 @@ describe("buildError", () => {
     ["The command '/bin/sh -c echo unknown instruction' returned a non-zero code: 1", "RUN x", "BUILD_FAILED"],
     ["getaddrinfo ENOTFOUND: no such host", "[2/3] RUN npm ci", "BUILD_FAILED"],
   ])("%s is told by its code", (message, step, code) => {
-    expect(buildError(message, observer(step, "tail"))).toMatchObject({ code });
+    expect(buildError(message, observer(step, "tail"), "FROM x\n")).toMatchObject({ code });
   });
 
   test("the line of a parse error and the output of a failed step are kept", () => {
-    expect(buildError("dockerfile parse error line 3: unknown instruction: RUNN", observer(null))).toMatchObject({
-      details: { line: 3 },
+    expect(
+      buildError("dockerfile parse error line 3: unknown instruction: RUNN", observer(null), "FROM x\n\n  RUNN y"),
+    ).toMatchObject({
+      details: { line: 3, column: 3 },
     });
-    expect(buildError("exit code: 1", observer("[2/2] RUN x", "npm ERR!"))).toMatchObject({
+    expect(buildError("exit code: 1", observer("[2/2] RUN x", "npm ERR!"), "")).toMatchObject({
       logTail: "npm ERR!",
       details: { step: "[2/2] RUN x" },
     });
@@ -131,13 +144,10 @@ describe("observeClassic", () => {
   test("steps, durations, cache hits and the failing step's output are read from the text", () => {
     let now = 0;
     const lines: string[] = [];
-    const observer = observeClassic(
-      (line) => lines.push(line),
-      () => now,
-    );
+    const observer = observeClassic({ onLog: (line) => lines.push(line), now: () => now });
     for (const [text, at] of [
       ["Step 1/3 : FROM node\n ---> abc\n", 0],
-      ["Step 2/3 : COPY . .\n ---> Using cache\n", 5],
+      ["Step 2/3 : COPY . .\n ---> Using cache\n ---> 0a1b2c3d4e5f\n", 5],
       ["Step 3/3 : RUN npm ci\n", 10],
       ["npm ERR! one\nnpm ERR! tw", 20],
       ["o\n", 30],
@@ -152,6 +162,44 @@ describe("observeClassic", () => {
     expect(observer.failedStep()).toBe("RUN npm ci");
     expect(observer.logTail()).toBe("npm ERR! one\nnpm ERR! two\n".trimEnd());
     expect(lines).toContain("npm ERR! two");
+  });
+});
+
+describe("what a classic step prints", () => {
+  const steps = (text: string, keywords = new Set(["FROM", "RUN", "COPY"])) => {
+    const observer = observeClassic({ onLog: () => {}, keywords, now: () => 0 });
+    observer.observe({ stream: text });
+    return observer.steps().map(({ instruction, cached }) => `${instruction}${cached ? " cached" : ""}`);
+  };
+
+  test("imitates no step: only the next number of the same total with an instruction of the Dockerfile counts", () => {
+    const text =
+      "Step 1/3 : FROM a\n ---> 0a1b2c3d4e5f\nStep 2/3 : RUN x\n ---> Running in 123\nStep 9/9 : RUN fake\nStep 3/9 : RUN fake\nStep 3/3 : EVIL fake\nSTEP 1/1: RUN fake\nStep 3/3 : COPY a b\n";
+    expect(steps(text)).toEqual(["FROM a", "RUN x", "COPY a b"]);
+  });
+
+  test("imitates no cache hit", () => {
+    expect(steps("Step 1/1 : RUN x\n ---> Running in 123\n ---> Using cache\n ---> 0a1b2c3d4e5f\n")).toEqual(["RUN x"]);
+    const id = "0a1b2c3d4e5f".padEnd(64, "0");
+    expect(steps(`STEP 1/1: RUN x\n--> Using cache ${id}\n--> 999999999999\n`)).toEqual(["RUN x"]);
+    expect(steps(`STEP 1/1: RUN x\n--> Using cache ${id}\n--> 0a1b2c3d4e5\n`)).toEqual(["RUN x cached"]);
+    expect(steps("Step 1/1 : RUN x\n\n ---> Using cache\n ---> 0a1b2c3d4e5f\n")).toEqual(["RUN x cached"]);
+  });
+
+  test("is followed through the stages that buildah numbers anew, and the labels of the request", () => {
+    const text = "[1/2] STEP 1/2: FROM a\n[1/2] STEP 2/2: RUN x\n[2/2] STEP 1/2: FROM b\n[2/2] STEP 2/2: LABEL a=b\n";
+    expect(steps(text)).toEqual(["FROM a", "RUN x", "FROM b", "LABEL a=b"]);
+  });
+
+  test("tells which arguments nothing takes, in the words of both builders", () => {
+    for (const line of [
+      "[Warning] One or more build-args [A B] were not consumed",
+      "[Warning] one or more build args were not consumed: [A B]",
+    ]) {
+      const observer = observeClassic({ onLog: () => {} });
+      observer.observe({ stream: `${line}\n` });
+      expect(observer.unusedArguments()).toEqual(["A", "B"]);
+    }
   });
 });
 

@@ -8,6 +8,9 @@ import type { ContextEntry } from "../context/walk.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineProfile } from "../engine/profile.ts";
 import type { Query, Transport } from "../engine/transport.ts";
+import { fail } from "../errors.ts";
+import { registryConfig } from "./registry-config.ts";
+import type { ReadSecrets } from "./secrets.ts";
 import { openBuildSession } from "./session/build-session.ts";
 import type { OfferedFolder } from "./session/file-sync.ts";
 
@@ -22,7 +25,11 @@ export interface Delivery {
   readonly dockerfile: string;
   /** The Dockerfile's text as it is to be built, which may not be the one on disk. */
   readonly content: string;
-  readonly query: Query;
+  /** Still being put together while the session opens. */
+  readonly query: Promise<Query>;
+  /** Images that the build may take from a registry. */
+  readonly images: readonly string[];
+  readonly secrets: ReadSecrets;
   readonly signal: AbortSignal;
 }
 
@@ -32,6 +39,8 @@ export interface StartedBuild {
   readonly builder: "buildkit" | "classic";
   /** What went wrong on our side, which tells more than the engine's words about it; null when nothing did. */
   failure(): unknown;
+  /** Why a registry was asked without the credential that it has; null when that did not happen. */
+  credentialFailure(): unknown;
   /** What was sent. */
   count(): { readonly files: number; readonly bytes: number };
   close(): void;
@@ -39,14 +48,28 @@ export interface StartedBuild {
 
 const OPERATION = "the build";
 
-/** Starts the build. @throws what the engine answers instead of starting, or what is wrong with the context */
+/**
+ * Starts the build.
+ *
+ * @throws UNSUPPORTED for secrets without BuildKit, before anything is sent; what the engine answers instead of
+ * starting; what is wrong with the context
+ */
 export async function startBuild(delivery: Delivery): Promise<StartedBuild> {
   const overSession = delivery.profile.buildkit ? await startOverSession(delivery) : null;
-  return overSession ?? startWithArchive(delivery);
+  if (overSession !== null) return overSession;
+  if (delivery.secrets.size > 0) throw secretsNeedBuildkit(delivery);
+  return startWithArchive(delivery);
+}
+
+function secretsNeedBuildkit({ profile: { product, version, buildkit } }: Delivery): Error {
+  const why = buildkit ? "gives no build session at this endpoint" : "has no BuildKit for us";
+  return fail("UNSUPPORTED", `build secrets need BuildKit, and this engine (${product} ${version}) ${why}`, {
+    remedy: "Use a docker engine of 18.09 or newer, reached directly, or leave `secrets` out.",
+  });
 }
 
 async function startOverSession(delivery: Delivery): Promise<StartedBuild | null> {
-  const { transport, resolveCredential, dockerfile, content, query, signal } = delivery;
+  const { transport, resolveCredential, dockerfile, content, secrets, signal } = delivery;
   const counter = createCounter();
   let failure: unknown = null;
   const session = await openBuildSession({
@@ -54,12 +77,19 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
     resolveCredential,
     dockerfile: offerDockerfile(dockerfile, content),
     context: await offerContext(delivery, counter.add),
+    secrets,
     onError: (error) => (failure ??= error),
     signal,
   });
   if (session === null) return null;
-  const overSession = { ...query, version: "2", session: session.id, remote: "client-session", buildid: session.id };
   try {
+    const overSession = {
+      ...(await delivery.query),
+      version: "2",
+      session: session.id,
+      remote: "client-session",
+      buildid: session.id,
+    };
     const stream = await transport.stream({
       method: "POST",
       path: "/build",
@@ -67,25 +97,28 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
       signal,
       operation: OPERATION,
     });
-    return { stream, builder: "buildkit", failure: () => failure, count: counter.total, close: () => session.close() };
+    return {
+      stream,
+      builder: "buildkit",
+      failure: () => failure,
+      credentialFailure: () => null,
+      count: counter.total,
+      close: () => session.close(),
+    };
   } catch (error) {
     session.close();
     throw error;
   }
 }
 
-async function startWithArchive({
-  transport,
-  root,
-  dockerfile,
-  content,
-  query,
-  signal,
-}: Delivery): Promise<StartedBuild> {
+async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
+  const { transport, root, dockerfile, content, images, resolveCredential, signal } = delivery;
   const counter = createCounter();
   let failure: unknown = null;
   // The classic builder looks for the Dockerfile inside the archive, and itself leaves out what `.dockerignore` names.
   const rules = await readIgnoreRules(root, dockerfile, { keepBuilderFiles: true });
+  const login = await registryConfig(images, resolveCredential, signal);
+  const query = { ...(await delivery.query), rm: true, forcerm: true };
   const archive = packContext({
     root,
     rules,
@@ -95,16 +128,23 @@ async function startWithArchive({
   });
   archive.on("error", (error) => (failure ??= error));
   try {
-    const classic = { ...query, rm: true, forcerm: true };
     const stream = await transport.stream({
       method: "POST",
       path: "/build",
-      query: classic,
+      query,
       archive,
+      ...(login.header === undefined ? {} : { registryConfig: login.header }),
       signal,
       operation: OPERATION,
     });
-    return { stream, builder: "classic", failure: () => failure, count: counter.total, close: () => archive.destroy() };
+    return {
+      stream,
+      builder: "classic",
+      failure: () => failure,
+      credentialFailure: () => login.failure,
+      count: counter.total,
+      close: () => archive.destroy(),
+    };
   } catch (error) {
     archive.destroy();
     throw failure ?? error;

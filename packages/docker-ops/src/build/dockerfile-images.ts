@@ -62,11 +62,7 @@ export function parseDockerfile(content: string): Dockerfile {
  *
  * @param target a stage's name or number; the last stage by default
  */
-export function finalBase(
-  dockerfile: Dockerfile,
-  values: ReadonlyMap<string, string>,
-  target?: string,
-): string | null {
+export function finalBase(dockerfile: Dockerfile, values: ReadonlyMap<string, string>, target?: string): string | null {
   const stages = dockerfile.getFROMs().map((from) => ({
     name: from.getBuildStage()?.toLowerCase() ?? null,
     image: from.getImage() ?? "",

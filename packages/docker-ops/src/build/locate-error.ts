@@ -30,13 +30,14 @@ const QUOTED: readonly (readonly [RegExp, (word: string) => string])[] = [
  */
 export function locateError(message: string, content: string): DockerfilePlace | null {
   const instructions = parseDockerfile(content).getInstructions();
+  const lines = content.split(/\r?\n/);
   const word = quotedWord(message);
   const said = /\bline (\d{1,7})\b/i.exec(message)?.[1];
   const instruction =
     said === undefined
-      ? instructions.find((each) => isMeant(each, message, word))
+      ? instructions.find((each) => isMeant(each.getKeyword(), wordsOf(each, lines), { message, word }))
       : instructions.findLast((each) => firstLine(each) <= Number(said));
-  if (instruction !== undefined) return placeIn(instruction, word, content.split(/\r?\n/));
+  if (instruction !== undefined) return placeIn(instruction, word, lines);
   if (said !== undefined) return { line: Number(said), column: 1 };
   return instructions.length === 0 ? { line: 1, column: 1 } : null;
 }
@@ -49,24 +50,24 @@ function quotedWord(message: string): string | null {
   return null;
 }
 
-function isMeant(instruction: Instruction, message: string, word: string | null): boolean {
-  const keyword = instruction.getKeyword();
-  if (/no build stage in current context/i.test(message)) return keyword !== "ARG" && keyword !== "FROM";
-  if (word !== null) {
-    const text = `${instruction.getInstruction()} ${instruction.getArgumentsContent() ?? ""}`.split(/\s+/);
-    const [name] = text;
-    return (
-      name?.toUpperCase() === word.toUpperCase() ||
-      text.slice(1).some((part) => part === word || part.startsWith(`${word}=`) || part.split(/[=,]/).includes(word)) ||
-      // BuildKit names the image of COPY --from as it does that of FROM.
-      text.includes(`--from=${word}`)
-    );
-  }
-  return /invalid reference format/i.test(message) && keyword === "FROM" && isNoReference(instruction);
+interface Meant {
+  readonly message: string;
+  /** What the message quotes. */
+  readonly word: string | null;
 }
 
-function isNoReference(instruction: Instruction): boolean {
-  const [image = ""] = (instruction.getArgumentsContent() ?? "").split(/\s+/).filter((part) => !part.startsWith("--"));
+function isMeant(keyword: string, words: readonly string[], { message, word }: Meant): boolean {
+  if (/no build stage in current context/i.test(message)) return keyword !== "ARG" && keyword !== "FROM";
+  if (word === null) return /invalid reference format/i.test(message) && keyword === "FROM" && isNoReference(words);
+  if (keyword === word.toUpperCase()) return true;
+  // BuildKit names the image of COPY --from as it does that of FROM; mounts and lists have their words between commas.
+  return words
+    .slice(1)
+    .some((part) => part === word || part.startsWith(`${word}=`) || part.split(/[=,]/).includes(word));
+}
+
+function isNoReference(words: readonly string[]): boolean {
+  const image = words.slice(1).find((part) => !part.startsWith("--")) ?? "";
   if (image.includes("$")) return false;
   try {
     normalizeReference(image);
@@ -75,6 +76,15 @@ function isNoReference(instruction: Instruction): boolean {
     if (isKitError(error, "INVALID_REFERENCE")) return true;
     throw error;
   }
+}
+
+function wordsOf(instruction: Instruction, lines: readonly string[]): readonly string[] {
+  const { start, end } = instruction.getRange();
+  return lines
+    .slice(start.line, end.line + 1)
+    .join(" ")
+    .trim()
+    .split(/\s+/);
 }
 
 function firstLine(instruction: Instruction): number {

@@ -22,7 +22,8 @@ const CACHED = /^ ?-{2,3}> using cache(?: ([0-9a-f]{12,64}))?$/i;
 const IMAGE = /^ ?-{2,3}> ([0-9a-f]{10,64})$/;
 
 /** What both say after the last step: `[Warning] One or more build-args [A B] were not consumed`. */
-const UNUSED = /^\[warning\] one or more build[- ]args(?: \[([^\]]{1,2000})\])? were not consumed(?:: \[([^\]]{1,2000})\])?$/i;
+const UNUSED =
+  /^\[warning\] one or more build[- ]args(?: \[([^\]]{1,2000})\])? were not consumed(?:: \[([^\]]{1,2000})\])?$/i;
 
 interface RunningStep {
   readonly stage: number;

@@ -79,7 +79,9 @@ async function baseDigest({ transport, base, signal }: LabelSources): Promise<st
   });
   if (image === null || (base.platform !== undefined && image.platform !== base.platform)) return null;
   // The digest under which another repository has it may be that of another manifest.
-  const own = image.digests.map(parseOrNull).find((known) => known?.canonical.startsWith(`${used.registry}/${used.repository}@`));
+  const own = image.digests
+    .map(parseOrNull)
+    .find((known) => known?.canonical.startsWith(`${used.registry}/${used.repository}@`));
   return own?.digest ?? null;
 }
 

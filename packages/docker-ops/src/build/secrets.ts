@@ -54,8 +54,7 @@ interface Source {
 async function readSource({ index, id, from }: Source, env: SecretSources["env"]): Promise<Buffer> {
   const [, kind, name = ""] = /^(env|file):(.+)$/s.exec(from) ?? [];
   // What stands in `from` may be the secret itself, put there by mistake: it is not quoted.
-  if (kind === undefined)
-    throw invalid(index, "from", `the build secret ${id} must come from env:NAME or file:PATH`);
+  if (kind === undefined) throw invalid(index, "from", `the build secret ${id} must come from env:NAME or file:PATH`);
   if (kind === "file") return readSecretFile({ index, id, from: name });
   const value = env[name];
   if (value === undefined || value === "")
@@ -71,7 +70,8 @@ async function readSecretFile({ index, id, from: path }: Source): Promise<Buffer
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();
-      if (!stats.isFile()) throw invalid(index, "from", `the file ${path} of the build secret ${id} is no ordinary file`);
+      if (!stats.isFile())
+        throw invalid(index, "from", `the file ${path} of the build secret ${id} is no ordinary file`);
       if (stats.size > LARGEST_SECRET) throw tooLarge(index, id);
       return await file.readFile();
     } finally {

@@ -1,5 +1,6 @@
 import type { OperationOptions, Via } from "../types.ts";
 
+/** How an image is built. */
 export interface BuildOptions extends OperationOptions {
   /** References to tag the result with; at least one. */
   readonly tags: readonly string[];
@@ -24,12 +25,14 @@ export interface BuildOptions extends OperationOptions {
   readonly onLog?: (line: string) => void;
 }
 
+/** A secret that steps of a build may read, and where it is. */
 export interface BuildSecret {
   readonly id: string;
   /** `env:NAME` (of the engine's environment) or `file:PATH`. */
   readonly from: string;
 }
 
+/** One instruction of a build that was carried out or found in the cache. */
 export interface BuildStep {
   readonly index: number;
   readonly instruction: string;
@@ -43,6 +46,7 @@ export interface BaseImageReplacement {
   readonly used: string;
 }
 
+/** What a build came to, as the engine shows it. */
 export interface BuildResult {
   readonly imageId: string;
   /** Read back from the engine. */

@@ -13,8 +13,10 @@ import { fail } from "../errors.ts";
 
 export interface SilenceOptions {
   readonly transport: Transport;
-  /** The caller's own limit, in milliseconds; {@link INACTIVITY_MS} by default. */
+  /** The caller's own limit, in milliseconds. */
   readonly inactivityMs: number | undefined;
+  /** What holds where the caller gave none; {@link INACTIVITY_MS} by default. */
+  readonly limitMs?: number;
   readonly isStepRunning: () => boolean;
   readonly signal: AbortSignal;
 }
@@ -30,8 +32,9 @@ export interface SilenceWatch {
 /** Milliseconds that an engine at work may take to say that it is there. */
 const ANSWER_MS = 30_000;
 
-export function watchSilence({ transport, inactivityMs, isStepRunning, signal }: SilenceOptions): SilenceWatch {
-  const limit = inactivityMs ?? INACTIVITY_MS;
+export function watchSilence(options: SilenceOptions): SilenceWatch {
+  const { transport, inactivityMs, limitMs = INACTIVITY_MS, isStepRunning, signal } = options;
+  const limit = inactivityMs ?? limitMs;
   const ended = new AbortController();
   const end = (reason: string) =>
     ended.abort(fail("ENGINE_TIMEOUT", `the build failed: ${reason}`, { details: { inactivityMs: limit } }));
@@ -58,7 +61,12 @@ export function watchSilence({ transport, inactivityMs, isStepRunning, signal }:
 
 async function answers(transport: Transport, signal: AbortSignal): Promise<boolean> {
   try {
-    await transport.json({ method: "GET", path: "/version", signal, operation: "the question whether the engine answers" });
+    await transport.json({
+      method: "GET",
+      path: "/version",
+      signal,
+      operation: "the question whether the engine answers",
+    });
     return true;
   } catch {
     return false;

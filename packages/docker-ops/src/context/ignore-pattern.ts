@@ -5,11 +5,16 @@
  * - P2  It is then matched as moby matches it: `**` is any number of folders, also none; a pattern without wildcards is
  *       compared as text; `**` at the very beginning or end compares an end or a beginning as text. A class is one of
  *       Go's regular expressions.
- * - P3  Matching takes time in proportion to the path and the pattern: patterns come from repositories, and a regular
+ * - P3  Where a pattern has wildcards, `|` and `{2}` mean what they mean in a regular expression, because moby does not
+ *       escape them there: `a|*` is anything that begins with `a`, or anything.
+ * - P4  Matching takes time in proportion to the path and the pattern: patterns come from repositories, and a regular
  *       expression that backtracks would let one of them hold the whole program.
- * - P4  Refused although Go knows them, because nobody means them: `\Q`, `\p`, `\x`, `\b` and other letters and digits
- *       after a backslash, besides the classes `\d \w \s` and the control characters `\a \f \n \r \t \v`.
+ * - P5  A letter after a backslash means what it means in a Go regular expression, where it is one of
+ *       `\d \w \s \a \f \n \r \t \v \b \A \z`. Other letters and digits are refused, `\Q`, `\p` and `\x` among them.
  */
+
+import { escaped, parseClass } from "./ignore-class.ts";
+import type { Test } from "./ignore-class.ts";
 
 export interface IgnorePattern {
   /** Without the `!`. */
@@ -24,78 +29,142 @@ export function compilePattern(line: string): IgnorePattern {
   const exclusion = line.startsWith("!");
   const text = exclusion ? line.slice(1) : line;
   if (text === "") throw new SyntaxError("a `!` with nothing after it");
-  const { tokens, kind } = tokenize([...text]);
-  return { text, exclusion, matches: matcherOf(kind, text, tokens) };
+  const parsed = parse([...text]);
+  if (parsed.kind === "general" && parsed.malformed !== undefined)
+    throw new SyntaxError(`\`${parsed.malformed}\`, which repeats nothing that can be repeated`);
+  return { text, exclusion, matches: matcherOf(parsed, text) };
 }
 
 type Kind = "exact" | "prefix" | "suffix" | "general";
-type Test = (character: string) => boolean;
+/** Whether a place between two characters will do; the text is empty before the first and after the last. */
+type Between = (before: string, after: string) => boolean;
 
-/** `one` takes a character, `many` any number; `folders` is followed by the `loop` that takes whole folders. */
+/** `one` takes a character, `maybe` one or none, `many` any number; `folders` is followed by the `loop` that takes whole folders. */
 type Token =
-  | { readonly kind: "one" | "many"; readonly test: Test }
-  | { readonly kind: "begin" }
+  | { readonly kind: "one" | "maybe" | "many"; readonly test: Test }
+  | { readonly kind: "between"; readonly test: Between }
   | { readonly kind: "folders" }
   | { readonly kind: "loop" };
 
-interface Tokens {
-  readonly tokens: Token[];
+interface Parsed {
+  /** What stands between `|`. */
+  readonly branches: Token[][];
   kind: Kind;
+  /** Whether what came last is repeated already: it cannot be repeated again. */
+  repeated: boolean;
+  /** A repetition that a regular expression cannot have. */
+  malformed: string | undefined;
 }
 
 const notSlash: Test = (character) => character !== "/";
 const notNewline: Test = (character) => character !== "\n";
+const anything: Test = () => true;
 
-function tokenize(characters: readonly string[]): Tokens {
-  const result: Tokens = { tokens: [], kind: "exact" };
-  const { tokens } = result;
+/** More would be a pattern that wants to do harm. */
+const MOST_TOKENS = 100_000;
+
+function parse(characters: readonly string[]): Parsed {
+  const parsed: Parsed = { branches: [[]], kind: "exact", repeated: false, malformed: undefined };
+  let count = 0;
   for (let at = 0; at < characters.length; ) {
-    const character = characters[at] ?? "";
-    if (character === "*" && characters[at + 1] === "*") {
-      const next = characters[at + 2] === "/" ? at + 3 : at + 2;
-      addDoubleStar(result, at === 0, next >= characters.length);
-      at = next;
-    } else if (character === "*") {
+    const before = parsed.branches.at(-1)?.length ?? 0;
+    const next = parseNext(parsed, characters, at);
+    parsed.repeated = characters[at] === "*" || (characters[at] === "{" && next > at + 1);
+    at = next;
+    count += Math.max(1, (parsed.branches.at(-1)?.length ?? 0) - before);
+    if (count > MOST_TOKENS) throw new SyntaxError("too many repetitions");
+  }
+  return parsed;
+}
+
+/** Takes what begins here. Returns where the next begins. */
+function parseNext(parsed: Parsed, characters: readonly string[], at: number): number {
+  const tokens = parsed.branches.at(-1) ?? [];
+  const character = characters[at] ?? "";
+  const next = characters[at + 1];
+  switch (character) {
+    case "*":
+      if (next === "*") return parseDoubleStar(parsed, characters, at);
       tokens.push({ kind: "many", test: notSlash });
-      result.kind = "general";
-      at += 1;
-    } else if (character === "?") {
+      parsed.kind = "general";
+      return at + 1;
+    case "?":
       tokens.push({ kind: "one", test: notSlash });
-      result.kind = "general";
-      at += 1;
-    } else if (character === "\\") {
-      tokens.push({ kind: "one", test: escaped(characters[at + 1]) });
-      result.kind = "general";
-      at += 2;
-    } else if (character === "[") {
-      const parsed = parseClass(characters, at);
-      tokens.push({ kind: "one", test: parsed.test });
-      result.kind = "general";
-      at = parsed.next;
-    } else {
-      if (character === "]") result.kind = "general";
-      // moby leaves `^` to the regular expression, where it stands for the beginning; alone it is compared as text.
-      tokens.push(character === "^" ? { kind: "begin" } : { kind: "one", test: (other) => other === character });
-      at += 1;
+      parsed.kind = "general";
+      return at + 1;
+    case "\\": {
+      const between = BETWEEN[next ?? ""];
+      tokens.push(
+        between === undefined ? { kind: "one", test: escaped(next) } : { kind: "between", test: between },
+      );
+      parsed.kind = "general";
+      return at + 2;
     }
+    case "[": {
+      const { test, end } = parseClass(characters, at);
+      tokens.push({ kind: "one", test });
+      parsed.kind = "general";
+      return end;
+    }
+    case "{":
+      return parseRepetition(parsed, characters, at);
+    case "|":
+      parsed.branches.push([]);
+      return at + 1;
+    case "^":
+      tokens.push({ kind: "between", test: atBeginning });
+      return at + 1;
+    default:
+      if (character === "]") parsed.kind = "general";
+      tokens.push({ kind: "one", test: (other) => other === character });
+      return at + 1;
   }
-  return result;
 }
 
-function addDoubleStar(result: Tokens, first: boolean, last: boolean): void {
-  if (last && result.kind === "exact") {
-    result.kind = "prefix";
-  } else if (last) {
-    result.tokens.push({ kind: "many", test: notNewline });
-    result.kind = "general";
+function parseDoubleStar(parsed: Parsed, characters: readonly string[], at: number): number {
+  const next = characters[at + 2] === "/" ? at + 3 : at + 2;
+  if (next < characters.length) {
+    parsed.branches.at(-1)?.push({ kind: "folders" }, { kind: "loop" });
+    parsed.kind = "general";
+  } else if (parsed.kind === "exact") {
+    parsed.kind = "prefix";
   } else {
-    result.tokens.push({ kind: "folders" }, { kind: "loop" });
-    result.kind = "general";
+    parsed.branches.at(-1)?.push({ kind: "many", test: notNewline });
+    parsed.kind = "general";
   }
-  if (first) result.kind = "suffix";
+  if (at === 0) parsed.kind = "suffix";
+  return next;
 }
 
-function matcherOf(kind: Kind, text: string, tokens: readonly Token[]): (path: string) => boolean {
+const MOST_REPETITIONS = 1000;
+
+/** P3 */
+function parseRepetition(parsed: Parsed, characters: readonly string[], at: number): number {
+  const tokens = parsed.branches.at(-1) ?? [];
+  const found = /^\{(0|[1-9]\d*)(,(0|[1-9]\d*)?)?\}/.exec(characters.slice(at, at + 24).join(""));
+  if (found === null) {
+    tokens.push({ kind: "one", test: (other) => other === "{" });
+    return at + 1;
+  }
+  const least = Number(found[1]);
+  const most = found[2] === undefined ? least : found[3] === undefined ? Infinity : Number(found[3]);
+  const last = tokens.pop() ?? (parsed.branches.length === 1 ? BEGINNING : undefined);
+  const tooMany = least > MOST_REPETITIONS || (most !== Infinity && most > MOST_REPETITIONS);
+  // Without wildcards none of this is a regular expression, and none of it is wrong.
+  parsed.malformed ??= last === undefined || parsed.repeated || tooMany || most < least ? found[0] : undefined;
+  if (last === undefined || tooMany) return at + found[0].length;
+  repeat(tokens, last, { least, most });
+  return at + found[0].length;
+}
+
+function repeat(tokens: Token[], token: Token, { least, most }: { least: number; most: number }): void {
+  for (let count = 0; count < least; count += 1) tokens.push(token);
+  if (token.kind !== "one") return;
+  if (most === Infinity) tokens.push({ kind: "many", test: token.test });
+  else for (let count = least; count < most; count += 1) tokens.push({ kind: "maybe", test: token.test });
+}
+
+function matcherOf({ kind, branches }: Parsed, text: string): (path: string) => boolean {
   switch (kind) {
     case "exact":
       return (path) => path === text;
@@ -107,163 +176,71 @@ function matcherOf(kind: Kind, text: string, tokens: readonly Token[]): (path: s
       const end = text.slice(2);
       return (path) => path.endsWith(end) || (end.startsWith("/") && path === end.slice(1));
     }
-    case "general":
-      return (path) => run(tokens, path);
-  }
-}
-
-/** P3: every place in the pattern that the path so far can have reached, character by character. */
-function run(tokens: readonly Token[], path: string): boolean {
-  let places = new Set<number>();
-  reach(tokens, places, { place: 0, atBeginning: true });
-  for (const character of path) {
-    const next = new Set<number>();
-    for (const place of places) step(tokens, next, place, character);
-    if (next.size === 0) return false;
-    places = next;
-  }
-  return places.has(tokens.length);
-}
-
-function step(tokens: readonly Token[], next: Set<number>, place: number, character: string): void {
-  const token = tokens[place];
-  const go = (to: number) => reach(tokens, next, { place: to, atBeginning: false });
-  if (token?.kind === "one" && token.test(character)) go(place + 1);
-  else if (token?.kind === "many" && token.test(character)) go(place);
-  else if (token?.kind === "loop" && notNewline(character)) {
-    go(place);
-    if (character === "/") go(place + 1);
-  }
-}
-
-function reach(tokens: readonly Token[], places: Set<number>, from: { place: number; atBeginning: boolean }): void {
-  const { place, atBeginning } = from;
-  if (places.has(place)) return;
-  places.add(place);
-  const token = tokens[place];
-  if (token?.kind === "many" || (token?.kind === "begin" && atBeginning))
-    reach(tokens, places, { place: place + 1, atBeginning });
-  if (token?.kind === "folders") {
-    reach(tokens, places, { place: place + 1, atBeginning });
-    reach(tokens, places, { place: place + 2, atBeginning });
-  }
-}
-
-const CONTROLS: Readonly<Record<string, string>> = {
-  a: "\u0007",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-const CLASSES: Readonly<Record<string, RegExp>> = {
-  d: /^[0-9]$/,
-  w: /^[0-9A-Za-z_]$/,
-  s: /^[\t\n\f\r ]$/,
-};
-
-function escaped(character: string | undefined): Test {
-  if (character === undefined) throw new SyntaxError("a backslash at the end");
-  const named = CLASSES[character.toLowerCase()];
-  if (named !== undefined) {
-    const wanted = character === character.toLowerCase();
-    return (other) => named.test(other) === wanted;
-  }
-  const single = escapedCharacter(character);
-  return (other) => other === single;
-}
-
-function escapedCharacter(character: string): string {
-  const control = CONTROLS[character];
-  if (control !== undefined) return control;
-  if (/^[0-9A-Za-z]$|[^\0-\u007f]/u.test(character)) throw new SyntaxError(`\`\\${character}\`, which has no meaning`);
-  return character;
-}
-
-const POSIX: Readonly<Record<string, RegExp>> = {
-  alnum: /^[0-9A-Za-z]$/,
-  alpha: /^[A-Za-z]$/,
-  ascii: /^[\0-\u007f]$/,
-  blank: /^[\t ]$/,
-  cntrl: /^[\0-\u001f\u007f]$/,
-  digit: /^[0-9]$/,
-  graph: /^[!-~]$/,
-  lower: /^[a-z]$/,
-  print: /^[ -~]$/,
-  punct: /^[!-/:-@[-`{-~]$/,
-  space: /^[\t\n\v\f\r ]$/,
-  upper: /^[A-Z]$/,
-  word: /^[0-9A-Za-z_]$/,
-  xdigit: /^[0-9A-Fa-f]$/,
-};
-
-/** A class, from its `[` on: first as `filepath.Match` takes it (P1), which is what decides where it may begin and end. */
-function parseClass(characters: readonly string[], from: number): { test: Test; next: number } {
-  checkClass(characters, from);
-  const negated = characters[from + 1] === "^";
-  const tests: Test[] = [];
-  let at = from + (negated ? 2 : 1);
-  const first = at;
-  for (;;) {
-    const character = characters[at];
-    if (character === undefined) throw new SyntaxError("a `[` without its `]`");
-    if (character === "]" && at > first) break;
-    const posix = /^\[:(\^?)([a-z]*):\]/.exec(characters.slice(at, at + 12).join(""));
-    if (posix !== null) {
-      const named = POSIX[posix[2] ?? ""];
-      if (named === undefined) throw new SyntaxError(`\`${posix[0]}\`, which is no class`);
-      tests.push((other) => named.test(other) === (posix[1] === ""));
-      at += posix[0].length;
-    } else if (character === "\\" && CLASSES[(characters[at + 1] ?? "").toLowerCase()] !== undefined) {
-      tests.push(escaped(characters[at + 1]));
-      at += 2;
-    } else {
-      const range = parseRange(characters, at);
-      tests.push(range.test);
-      at = range.next;
+    case "general": {
+      // The first branch alone is held to the beginning, and the last alone to the end.
+      const last = branches.length - 1;
+      const whole = branches.map((tokens, index) => [
+        ...(index === 0 ? [] : [ANYTHING]),
+        ...tokens,
+        ...(index === last ? [] : [ANYTHING]),
+      ]);
+      return (path) => whole.some((tokens) => run(tokens, path));
     }
   }
-  return { test: (other) => tests.some((test) => test(other)) !== negated, next: at + 1 };
 }
 
-function parseRange(characters: readonly string[], from: number): { test: Test; next: number } {
-  const low = parseCharacter(characters, from);
-  const upTo = characters[low.next] === "-" && characters[low.next + 1] !== "]";
-  const high = upTo ? parseCharacter(characters, low.next + 1) : low;
-  const [lowest, highest] = [low.value.codePointAt(0) ?? 0, high.value.codePointAt(0) ?? 0];
-  if (highest < lowest) throw new SyntaxError(`\`${low.value}-${high.value}\`, which is a range of nothing`);
-  return {
-    test: (other) => {
-      const point = other.codePointAt(0) ?? 0;
-      return point >= lowest && point <= highest;
-    },
-    next: high.next,
+/** P4: every place in the pattern that the path so far can have reached, character by character. */
+function run(tokens: readonly Token[], path: string): boolean {
+  const characters = [...path];
+  let reached = createPlaces(tokens, "", characters[0] ?? "");
+  reached.add(0);
+  for (const [index, character] of characters.entries()) {
+    const next = createPlaces(tokens, character, characters[index + 1] ?? "");
+    for (const place of reached.places) step(tokens[place], place, { character, next });
+    if (next.places.size === 0) return false;
+    reached = next;
+  }
+  return reached.places.has(tokens.length);
+}
+
+interface Places {
+  readonly places: ReadonlySet<number>;
+  /** Adds a place, and those that are reached from it without a character. */
+  add(place: number): void;
+}
+
+function createPlaces(tokens: readonly Token[], before: string, after: string): Places {
+  const places = new Set<number>();
+  const add = (place: number): void => {
+    if (places.has(place)) return;
+    places.add(place);
+    const token = tokens[place];
+    if (token?.kind === "many" || token?.kind === "maybe" || token?.kind === "folders") add(place + 1);
+    if (token?.kind === "folders") add(place + 2);
+    if (token?.kind === "between" && token.test(before, after)) add(place + 1);
   };
+  return { places, add };
 }
 
-function parseCharacter(characters: readonly string[], at: number): { value: string; next: number } {
-  const character = characters[at];
-  const after = characters[at + 1];
-  if (character === "\\" && after !== undefined) return { value: escapedCharacter(after), next: at + 2 };
-  if (character === undefined) throw new SyntaxError("a `[` without its `]`");
-  return { value: character, next: at + 1 };
+function step(token: Token | undefined, place: number, taking: { character: string; next: Places }): void {
+  const { character, next } = taking;
+  if ((token?.kind === "one" || token?.kind === "maybe") && token.test(character)) next.add(place + 1);
+  else if (token?.kind === "many" && token.test(character)) next.add(place);
+  else if (token?.kind === "loop" && notNewline(character)) {
+    next.add(place);
+    if (character === "/") next.add(place + 1);
+  }
 }
 
-/** P1 @throws SyntaxError */
-function checkClass(characters: readonly string[], from: number): void {
-  let at = from + (characters[from + 1] === "^" ? 2 : 1);
-  const take = () => {
-    const character = characters[at];
-    if (character === "]" || character === "-") throw new SyntaxError(`a class that begins with \`${character}\``);
-    at += character === "\\" ? 2 : 1;
-    if (characters[at] === undefined) throw new SyntaxError("a `[` without its `]`");
-  };
-  do {
-    take();
-    if (characters[at] !== "-") continue;
-    at += 1;
-    take();
-  } while (characters[at] !== "]");
-}
+const isWord: Test = (character) => /^[0-9A-Za-z_]$/.test(character);
+const atBeginning: Between = (before) => before === "";
+const BEGINNING: Token = { kind: "between", test: atBeginning };
+const ANYTHING: Token = { kind: "many", test: anything };
+
+const BETWEEN: Readonly<Record<string, Between>> = {
+  A: atBeginning,
+  z: (_before, after) => after === "",
+  b: (before, after) => isWord(before) !== isWord(after),
+  B: (before, after) => isWord(before) === isWord(after),
+};
+

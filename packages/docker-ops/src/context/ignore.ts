@@ -106,8 +106,9 @@ function trim(text: string): string {
 /** I2 I3 */
 function archiveRules(patterns: readonly IgnorePattern[], builderFiles: readonly string[]): IgnoreRules {
   const all = [...patterns];
-  // The CLI adds a `!` pattern for each, and so does what a name with wildcards means.
-  for (const file of builderFiles) if (matchesAlone(all, file)) all.push(compilePattern(`!${file}`));
+  // As the CLI does, by a `!` pattern for each; ours takes a name with wildcards literally.
+  for (const file of builderFiles)
+    if (matchesAlone(all, file)) all.push({ text: file, exclusion: true, matches: (path) => path === file });
   const exceptions = all.filter(({ exclusion }) => exclusion).map(({ text }) => `${text}/`);
   return {
     judge: (path, parent) => judge(all, path, parent),

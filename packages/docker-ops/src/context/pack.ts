@@ -1,16 +1,17 @@
 /**
- * Streams a build context as a tar archive, one file in memory at a time.
+ * Streams a build context as a tar archive, a few small files or one chunk of a large one in memory at a time.
  *
- * - K1  A file is opened as `open-entry.ts` says: nothing from outside is read, whatever changes meanwhile.
+ * - K1  A file is read as `open-entry.ts` says: nothing from outside is read, whatever changes meanwhile, and a file
+ *       that changes while it is read fails the build.
  * - K2  Owner and time are fixed, so that an unchanged tree gives the same bytes.
- * - K3  A file that shrinks or grows while it is read fails the build: half a file is never sent as whole.
+ * - K3  Memory is flat, whatever the context holds: nothing is read or described before what precedes it was taken.
  */
-import { pipeline } from "node:stream/promises";
-import type { Readable } from "node:stream";
-import { pack } from "tar-stream";
-import type { Pack } from "tar-stream";
+import { Readable } from "node:stream";
 import type { IgnoreRules } from "./ignore.ts";
-import { changed, openEntry } from "./open-entry.ts";
+import { openEntry } from "./open-entry.ts";
+import type { EntryContent } from "./open-entry.ts";
+import { readAhead } from "./read-ahead.ts";
+import { tarEnd, tarHeader, tarPadding } from "./tar-writer.ts";
 import { walkContext } from "./walk.ts";
 import type { ContextEntry } from "./walk.ts";
 
@@ -24,67 +25,51 @@ export interface PackOptions {
   readonly onEntry?: (entry: ContextEntry) => void;
 }
 
-/** 1980-01-01: the earliest time that every archive format can hold. */
-const FIXED_TIME = new Date(315_532_800_000);
+/** Files that are read ahead of the one that is being written. */
+const AHEAD = 16;
+/** The archive leaves in pieces of about this size: a write for each small file would cost more than the file. */
+const PIECE = 64 * 1024;
 
 /** The archive. An error while packing destroys the stream with that error. */
 export function packContext(options: PackOptions): Readable {
-  const archive = pack();
-  fillArchive(archive, options).then(
-    () => archive.finalize(),
-    (error: unknown) => archive.destroy(error instanceof Error ? error : new Error("packing failed")),
-  );
-  return archive as unknown as Readable;
+  return Readable.from(joinPieces(archiveOf(options)), { objectMode: false, highWaterMark: PIECE });
 }
 
-async function fillArchive(archive: Pack, { root, rules, replacements, signal, onEntry }: PackOptions): Promise<void> {
-  for await (const entry of walkContext(root, rules, signal)) {
+async function* archiveOf({ root, rules, replacements, signal, onEntry }: PackOptions): AsyncGenerator<Buffer, void> {
+  const read = async (entry: ContextEntry): Promise<EntryContent> => {
     const replacement = replacements?.get(entry.path);
-    if (replacement !== undefined) await addText(archive, entry, replacement);
-    else if (entry.type === "file") await addFile(archive, root, entry, signal);
-    else await addHeader(archive, entry);
+    if (replacement !== undefined) return Buffer.from(replacement);
+    return entry.type === "file" ? openEntry(root, entry) : NOTHING;
+  };
+  for await (const [entry, content] of readAhead(walkContext(root, rules, signal), AHEAD, read)) {
+    signal.throwIfAborted();
+    yield* fileOf(entry, content);
     onEntry?.(entry);
   }
+  yield tarEnd();
 }
 
-function addHeader(archive: Pack, entry: ContextEntry): Promise<void> {
-  return settle((done) => {
-    const linkname = entry.target === undefined ? {} : { linkname: entry.target };
-    archive.entry({ ...header(entry), type: entry.type === "symlink" ? "symlink" : "directory", ...linkname }, done);
-  });
+const NOTHING = Buffer.alloc(0);
+
+async function* fileOf({ path, type, mode, size, target }: ContextEntry, content: EntryContent): AsyncGenerator<Buffer, void> {
+  const link = target === undefined ? {} : { target };
+  const length = Buffer.isBuffer(content) ? content.length : size;
+  yield tarHeader({ name: path, type, mode, size: length, ...link });
+  if (Buffer.isBuffer(content)) yield content;
+  else yield* content;
+  yield tarPadding(length);
 }
 
-function addText(archive: Pack, entry: ContextEntry, text: string): Promise<void> {
-  const content = Buffer.from(text);
-  return settle((done) => archive.entry({ ...header(entry), type: "file", size: content.length }, content, done));
-}
-
-async function addFile(archive: Pack, root: string, entry: ContextEntry, signal: AbortSignal): Promise<void> {
-  const file = await openEntry(root, entry);
-  try {
-    if (entry.size === 0) {
-      await addText(archive, entry, "");
-      return;
-    }
-    const sink = archive.entry({ ...header(entry), type: "file", size: entry.size });
-    await pipeline(file.createReadStream({ start: 0, end: entry.size - 1, autoClose: false }), sink, { signal });
-  } catch (error) {
-    if (error instanceof Error && /size mismatch/i.test(error.message)) throw changed(entry);
-    throw error;
-  } finally {
-    await file.close();
+async function* joinPieces(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  let piece: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of parts) {
+    piece.push(part);
+    bytes += part.length;
+    if (bytes < PIECE) continue;
+    yield Buffer.concat(piece, bytes);
+    piece = [];
+    bytes = 0;
   }
-}
-
-function header(entry: ContextEntry): { name: string; mode: number; mtime: Date; uid: number; gid: number } {
-  return { name: entry.path, mode: entry.mode, mtime: FIXED_TIME, uid: 0, gid: 0 };
-}
-
-function settle(start: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error);
-    });
-  });
+  if (bytes > 0) yield Buffer.concat(piece, bytes);
 }

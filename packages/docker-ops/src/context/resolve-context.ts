@@ -2,6 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { fail } from "../errors.ts";
 
+/** A build context and its Dockerfile, found. */
 export interface BuildContext {
   /** Absolute, with every symbolic link resolved. */
   readonly root: string;

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -68,7 +69,7 @@ describe("the configuration file", () => {
   test("any password comes out as it went in, and reaches the engine as it is", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.string({ unit: "binary", minLength: 1, maxLength: 200 }).filter((text) => !/\0|[\uD800-\uDFFF]/.test(text)),
+        fc.string({ unit: "binary", minLength: 1, maxLength: 200 }).filter((text) => !/^\0|\0$|[\uD800-\uDFFF]/.test(text)),
         async (password) => {
           await configure({ auths: { r: auth("user", password) } });
           const credential = await resolveCredential("r", { env });
@@ -107,6 +108,32 @@ describe("the configuration file", () => {
     const config = await readDockerConfig(env);
     expect(config.problem).toContain(problem);
     expect(config.auths).toEqual({});
+  });
+
+  test("a damaged entry and a damaged file are told with the credential that could not be found", async () => {
+    await configure({ auths: { bad: { auth: "no colon" }, good: auth("u", "p") } });
+    expect(await resolveCredential("bad", { env })).toMatchObject({ source: "none", problem: expect.any(String) });
+    expect(await resolveCredential("good", { env })).not.toHaveProperty("problem");
+    await configure("{");
+    expect(await resolveCredential("good", { env })).toMatchObject({
+      source: "none",
+      problem: expect.stringContaining("not a valid"),
+    });
+  });
+
+  test("a pipe and a folder in the place of the file are told, and hold nobody up", async () => {
+    execFileSync("mkfifo", [join(folder, "config.json")]);
+    expect(await readDockerConfig(env)).toMatchObject({ problem: expect.stringContaining("no ordinary file") });
+    await rm(join(folder, "config.json"));
+    await mkdir(join(folder, "config.json"));
+    expect(await readDockerConfig(env)).toMatchObject({ problem: expect.stringContaining("no ordinary file") });
+  });
+
+  test("NULs around a password go and bytes that are no text become U+FFFD, as with the docker CLI", async () => {
+    const entry = (bytes: Buffer) => ({ auth: bytes.toString("base64") });
+    await configure({ auths: { r: entry(Buffer.from("u:\0p\0w\0\0")), b: entry(Buffer.from("u:\xFF!", "latin1")) } });
+    expect(await found("r")).toMatchObject({ password: "p\0w" });
+    expect(await found("b")).toMatchObject({ password: "\uFFFD!" });
   });
 
   test("a file with a byte order mark is read, and a missing one is empty", async () => {

@@ -10,6 +10,7 @@ import type { CredentialReference } from "./reference.ts";
 import { registryKey, registryKeys } from "./registry-key.ts";
 import type { Credential } from "./types.ts";
 
+/** Where a credential is looked for. */
 export interface ResolveOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;

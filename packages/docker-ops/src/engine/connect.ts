@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger, Secret } from "@container-kit/observability";
+import { parseCredentialReference } from "../credentials/reference.ts";
 import { listEndpoints } from "../endpoint/discover.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
@@ -30,6 +31,8 @@ export interface ConnectOptions {
    * or `[REGISTRY=]file:PATH`; none by default. One without REGISTRY goes to every registry that an operation names.
    */
   readonly credentials?: readonly string[];
+  /** How long what a registry said about a tag is taken for current by a pull, in milliseconds; half an hour by default. */
+  readonly freshForMs?: number;
   readonly logger?: Logger;
   /** Is told every secret that is used, so that it can be masked in all text. */
   readonly onSecret?: (secret: Secret) => void;
@@ -51,12 +54,13 @@ export interface Connection {
 /**
  * Finds an engine that answers and connects to it.
  *
- * @throws ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT ENGINE_PROTOCOL with every candidate in
+ * @throws INVALID_INPUT where a credential reference is none, ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT ENGINE_PROTOCOL with every candidate in
  * `details.candidates`
  */
 export async function connectEngine(options: ConnectOptions = {}): Promise<Engine> {
   const env = options.env ?? process.env;
   const logger = options.logger ?? silentLogger;
+  const credentials = (options.credentials ?? []).map(parseCredentialReference);
   const candidates = await listEndpoints(env, options.host);
   const failures: { endpoint: EngineEndpoint; error: Error }[] = [];
   for (const endpoint of candidates.endpoints) {
@@ -67,7 +71,7 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
         source: endpoint.source,
         version: connection.profile.version,
       });
-      return createEngine(connection, { ...options, env });
+      return createEngine(connection, { ...options, env }, credentials);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (!isKitError(error)) throw error;

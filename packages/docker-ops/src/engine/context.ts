@@ -1,6 +1,8 @@
 import type { Secret } from "@container-kit/observability";
 import type { Credential } from "../credentials/types.ts";
 import type { FreshnessCache } from "../images/freshness.ts";
+import type { PulledImage } from "../images/pull-transfer.ts";
+import type { SharedTransfers } from "../images/shared-transfers.ts";
 import type { Via } from "../types.ts";
 import type { EngineProfile } from "./profile.ts";
 import type { Transport } from "./transport.ts";
@@ -21,6 +23,8 @@ export interface EngineContext {
   readonly baseImages: Readonly<Record<string, string>>;
   /** What registries said lately; emptied when the engine at the endpoint is another. */
   readonly freshness: FreshnessCache;
+  /** The pulls that are under way. */
+  readonly pulls: SharedTransfers<PulledImage>;
   /** Tells whoever redacts of a secret that is about to be used. */
   readonly learnSecret: (secret: Secret) => void;
   /** Waits until an engine that went away answers again. @throws ENGINE_UNAVAILABLE when it does not come back in time */

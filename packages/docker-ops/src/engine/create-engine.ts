@@ -8,10 +8,12 @@ import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import { buildImage } from "../build/build-image.ts";
 import { probeImage } from "../containers/probe.ts";
+import type { CredentialReference } from "../credentials/reference.ts";
 import { createFreshnessCache } from "../images/freshness.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { pullImage } from "../images/pull.ts";
 import { pushImage } from "../images/push.ts";
+import { createSharedTransfers } from "../images/shared-transfers.ts";
 import { imageHistory, listImages, loadImages, removeImage, saveImages } from "../images/store.ts";
 import { tagImage } from "../images/tag.ts";
 import { checkLogin } from "../registry/check-login.ts";
@@ -28,11 +30,20 @@ import type { CallFigures, OperationName } from "./metrics.ts";
 import { watchEngine } from "./watch.ts";
 import type { EngineWatch } from "./watch.ts";
 
-export function createEngine(connection: Connection, options: ConnectOptions): Engine {
+export function createEngine(
+  connection: Connection,
+  options: ConnectOptions,
+  credentials: readonly CredentialReference[],
+): Engine {
   const { endpoint, transport } = connection;
-  const { context, watch } = createContext(connection, options);
+  const { context, watch } = createContext(connection, options, credentials);
   const { via } = context;
   const metrics = createMetricsRecorder();
+  // A reference that names no registry is for the one that the caller names, and a Dockerfile is not the caller.
+  const forBaseImages = createCredentialSource(
+    options,
+    credentials.filter(({ registry }) => registry !== undefined),
+  );
 
   const operate = <Result>(
     { operation, deadline, figures, ...given }: Operation<Result>,
@@ -76,7 +87,7 @@ export function createEngine(connection: Connection, options: ConnectOptions): E
       })),
     build: (folder, given) =>
       operate({ operation: "build", deadline: "build", options: given, figures: buildFigures }, (signal) =>
-        buildImage(context, folder, { ...given, signal }),
+        buildImage({ ...context, resolveCredential: forBaseImages }, folder, { ...given, signal }),
       ),
     inspect: (image, given = {}) =>
       operate({ operation: "inspect", deadline: "inspect", options: given }, (signal) =>
@@ -109,7 +120,13 @@ export function createEngine(connection: Connection, options: ConnectOptions): E
         const credential = await context.resolveCredential(registry, signal);
         const insecure = await context.isInsecure(registry, signal);
         const { repository } = given;
-        return checkLogin({ registry, credential, insecure, signal, ...(repository === undefined ? {} : { repository }) });
+        return checkLogin({
+          registry,
+          credential,
+          insecure,
+          signal,
+          ...(repository === undefined ? {} : { repository }),
+        });
       }),
     metrics: () => metrics.snapshot(),
     close: () => Promise.resolve(transport.close()),
@@ -126,9 +143,10 @@ interface Operation<Result> {
 function createContext(
   { endpoint, transport, profile, info }: Connection,
   options: ConnectOptions,
+  credentials: readonly CredentialReference[],
 ): { context: EngineContext; watch: EngineWatch } {
-  const { env = process.env, baseImages = {}, onSecret, onEngineChanged, logger = silentLogger } = options;
-  const freshness = createFreshnessCache();
+  const { env = process.env, baseImages = {}, onSecret, onEngineChanged, freshForMs, logger = silentLogger } = options;
+  const freshness = createFreshnessCache(freshForMs === undefined ? {} : { lifetimeMs: freshForMs });
   const watch = watchEngine({
     endpoint,
     transport,
@@ -147,10 +165,11 @@ function createContext(
     env,
     baseImages,
     freshness,
+    pulls: createSharedTransfers(),
     learnSecret: (secret) => onSecret?.(secret),
     isInsecure: (registry) => Promise.resolve(isInsecureRegistry(registry, watch.info().secureRegistries)),
-    waitUntilBack: watch.waitUntilBack,
-    resolveCredential: createCredentialSource(options),
+    waitUntilBack: (signal) => watch.waitUntilBack(signal),
+    resolveCredential: createCredentialSource(options, credentials),
   };
   return { context, watch };
 }

@@ -27,16 +27,20 @@ const KEPT_MS = 30_000;
 export async function openDockerProgram(endpoint: EngineEndpoint, env: Environment): Promise<Dialer> {
   const program = await findProgram("docker", env);
   if (program === null) {
-    throw fail("ENGINE_BAD_ENDPOINT", `${endpoint.host} (${endpoint.source}) is reached by the docker program, and there is none`, {
-      details: { host: endpoint.host, source: endpoint.source },
-      remedy: "Install the docker command line client, or forward the engine's socket and set DOCKER_HOST to it.",
-    });
+    throw fail(
+      "ENGINE_BAD_ENDPOINT",
+      `${endpoint.host} (${endpoint.source}) is reached by the docker program, and there is none`,
+      {
+        details: { host: endpoint.host, source: endpoint.source },
+        remedy: "Install the docker command line client, or forward the engine's socket and set DOCKER_HOST to it.",
+      },
+    );
   }
   const connect = () => new ProgramConnection(startProgram(program, endpoint, env));
   const kept = new ProgramAgent(connect);
   return {
     kept: () => ({ host: "docker", agent: kept }),
-    once: () => ({ host: "docker", agent: false, createConnection: connect as never }),
+    once: () => ({ host: "docker", agent: false, createConnection: connect }),
     close: () => kept.destroy(),
   };
 }
@@ -54,7 +58,11 @@ async function findProgram(name: string, env: Environment): Promise<string | nul
   return null;
 }
 
-function startProgram(program: string, { host, context }: EngineEndpoint, env: Environment): ChildProcessWithoutNullStreams {
+function startProgram(
+  program: string,
+  { host, context }: EngineEndpoint,
+  env: Environment,
+): ChildProcessWithoutNullStreams {
   // Both would be at odds with what is named on the command line.
   const { DOCKER_HOST: _host, DOCKER_CONTEXT: _context, ...rest } = env;
   const where = context === undefined ? ["--host", host] : ["--context", context];
@@ -89,7 +97,10 @@ class ProgramConnection extends Duplex {
     super({ allowHalfOpen: true });
     this.#child = child;
     child.on("error", (cause) => this.destroy(cause));
-    child.stderr.on("data", (chunk: Buffer) => (this.#reason = (this.#reason + chunk.toString()).slice(-LONGEST_REASON)));
+    child.stderr.on(
+      "data",
+      (chunk: Buffer) => (this.#reason = (this.#reason + chunk.toString()).slice(-LONGEST_REASON)),
+    );
     child.stdout.on("data", (chunk: Buffer) => {
       this.#answered = true;
       if (!this.push(chunk)) child.stdout.pause();
@@ -153,7 +164,8 @@ class ProgramConnection extends Duplex {
 }
 
 function unreachable(reason: string): Error {
-  const text = reason.trim() === "" ? "the docker program ended without a connection" : reason.replace(/\s+/g, " ").trim();
+  const text =
+    reason.trim() === "" ? "the docker program ended without a connection" : reason.replace(/\s+/g, " ").trim();
   const isRefused = /permission denied|host key verification failed|authentication fail/i.test(reason);
   return isRefused
     ? fail("ENGINE_FORBIDDEN", `the engine's host does not let us in: ${text}`, {

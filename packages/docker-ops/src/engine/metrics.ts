@@ -13,6 +13,7 @@ export type OperationName =
   | "probe"
   | "login";
 
+/** What the calls of one operation came to. */
 export interface OperationMetrics {
   readonly count: number;
   readonly errors: number;

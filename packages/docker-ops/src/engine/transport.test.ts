@@ -70,7 +70,9 @@ describe("an engine that fails", () => {
   });
 
   test("for good is told after three questions, with its own words", async () => {
-    const { engine, transport } = await open((_request, response) => json(response, { message: "broken\nfor good" }, 500));
+    const { engine, transport } = await open((_request, response) =>
+      json(response, { message: "broken\nfor good" }, 500),
+    );
     await expect(ask(transport)).rejects.toMatchObject({
       code: "ENGINE_ERROR",
       message: "the test failed: broken for good",
@@ -143,7 +145,10 @@ test("cancelling ends the engine's side too, before and in the middle of an answ
   expect(closed).toBe(2);
 });
 
-test.each([200, 403, 404, 500])("a session that is answered with %i is refused, and nothing dies of it", async (status) => {
-  const { transport } = await open((_request, response) => json(response, {}, status));
-  expect(await transport.upgrade({ path: "/session", protocol: "h2c", headers: {}, signal, operation })).toBeNull();
-});
+test.each([200, 403, 404, 500])(
+  "a session that is answered with %i is refused, and nothing dies of it",
+  async (status) => {
+    const { transport } = await open((_request, response) => json(response, {}, status));
+    expect(await transport.upgrade({ path: "/session", protocol: "h2c", headers: {}, signal, operation })).toBeNull();
+  },
+);

@@ -88,10 +88,7 @@ export async function openTransport(
 }
 
 /** T2. */
-async function askRepeatedly(
-  { signal }: EngineRequest,
-  ask: (attempt: number) => Promise<unknown>,
-): Promise<unknown> {
+async function askRepeatedly({ signal }: EngineRequest, ask: (attempt: number) => Promise<unknown>): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask(attempt);
@@ -181,13 +178,17 @@ async function readBody(answer: http.IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST_ANSWER) throw fail("ENGINE_PROTOCOL", `the engine's answer is larger than ${LARGEST_ANSWER} bytes`);
+    if (size > LARGEST_ANSWER)
+      throw fail("ENGINE_PROTOCOL", `the engine's answer is larger than ${LARGEST_ANSWER} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function upgrade(dial: DialOptions, { path, protocol, headers, signal, operation }: UpgradeRequest): Promise<Duplex | null> {
+function upgrade(
+  dial: DialOptions,
+  { path, protocol, headers, signal, operation }: UpgradeRequest,
+): Promise<Duplex | null> {
   return new Promise((resolve, reject) => {
     const outgoing = http.request({
       ...dial,

@@ -59,6 +59,21 @@ export async function inspectImage(transport: Transport, image: string, signal: 
   return toDetails(parsed.data);
 }
 
+/** Reads one image from the engine; null when it has none of that name. @throws INVALID_REFERENCE ENGINE_PROTOCOL */
+export async function findImage(transport: Transport, image: string, signal: AbortSignal): Promise<ImageDetails | null> {
+  try {
+    return await inspectImage(transport, image, signal);
+  } catch (error) {
+    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
+    throw error;
+  }
+}
+
+/** Whether an image is for a platform `os/arch[/variant]`; without one, any image is. */
+export function isForPlatform(image: ImageDetails, platform: string | undefined): boolean {
+  return platform === undefined || image.platform === platform || image.platform.startsWith(`${platform}/`);
+}
+
 function toDetails(data: z.output<typeof inspection>): ImageDetails {
   const { Config: config } = data;
   const platform = `${data.Os}/${data.Architecture}`;

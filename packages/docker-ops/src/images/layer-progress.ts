@@ -25,7 +25,8 @@ export function trackLayers(phase: "pulling" | "pushing"): LayerTracker {
         return { phase, message: id === undefined ? status : `${id}: ${status}` };
       const layer = seen.get(id) ?? { existing: false, bytes: 0 };
       seen.set(id, layer);
-      if (EXISTING.test(status)) layer.existing = true;
+      // What a first attempt brought is there at the second one; it was transferred all the same.
+      if (EXISTING.test(status) && layer.bytes === 0) layer.existing = true;
       const { current, total } = progressDetail ?? {};
       if (MOVING.test(status) && current !== undefined) layer.bytes = Math.max(layer.bytes, current);
       const moving = MOVING.test(status) && current !== undefined && total !== undefined && total > 0;
@@ -33,7 +34,7 @@ export function trackLayers(phase: "pulling" | "pushing"): LayerTracker {
         phase,
         id,
         message: `${id}: ${status}`,
-        ...(moving ? { current: Math.min(current, total), total, unit: "bytes" as const } : {}),
+        ...(moving ? { current: Math.min(layer.bytes, total), total, unit: "bytes" as const } : {}),
         ...(DONE.test(status) ? { done: true } : {}),
       };
     },

@@ -1,168 +1,166 @@
-/** Pulls an image, and reports it only when the engine shows it. */
+/**
+ * Pulls an image, and reports it only when the engine shows it.
+ *
+ * - L1  What is present and named by a digest, or was found current within the cache's lifetime, costs one question to
+ *       the engine and none to the registry.
+ * - L2  A present image is never lost to a registry that cannot be asked: it is given with a warning.
+ * - L3  Callers that want the same at the same time share one transfer.
+ */
 import { isKitError } from "@container-kit/errors";
-import { registryAuthHeader } from "../credentials/auth-header.ts";
+import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
-import { withDeadline } from "../engine/deadline.ts";
-import { engineMessageError } from "../engine/engine-error.ts";
-import { errorOf, readProgress } from "../engine/progress-stream.ts";
-import type { Transport } from "../engine/transport.ts";
-import { fail } from "../errors.ts";
+import { DEADLINES, withDeadline } from "../engine/deadline.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
-import type { ImageDetails, PullOptions, PullResult, Via } from "../types.ts";
-import { inspectImage } from "./inspect.ts";
-import { trackLayers } from "./layer-progress.ts";
-import type { LayerTracker } from "./layer-progress.ts";
+import type { Freshness, ImageDetails, PullOptions, PullResult } from "../types.ts";
+import { findImage, isForPlatform } from "./inspect.ts";
+import { transferImage } from "./pull-transfer.ts";
+import { askForDigest } from "./registry-digest.ts";
 
 export function pullImage(context: EngineContext, image: string, options: PullOptions): Promise<PullResult> {
-  return withDeadline("pull", options, (signal) => runPull(context, image, options, signal));
+  const until = performance.now() + (options.deadlineMs ?? DEADLINES.pull);
+  return withDeadline("pull", options, (signal) => runPull(context, image, { ...options, signal, until }));
 }
 
-/** What the stream said about the image as a whole. */
-interface PullSummary {
-  readonly digest: string;
-  readonly ended: boolean;
+interface PullParts extends PullOptions {
+  readonly signal: AbortSignal;
+  /** By the clock of `performance.now`. */
+  readonly until: number;
 }
 
-async function runPull(
-  context: EngineContext,
-  image: string,
-  options: PullOptions,
-  signal: AbortSignal,
-): Promise<PullResult> {
-  const { transport } = context;
-  const { platform, force = false } = options;
+async function runPull(context: EngineContext, image: string, parts: PullParts): Promise<PullResult> {
+  const { platform, force = false, signal } = parts;
   const reference = withDefaultTag(normalizeReference(image));
-  const before = await findImage(transport, reference.familiar, signal);
-  if (before !== null && !force && isForPlatform(before, platform))
-    return presentAlready(reference, before, context.via);
-  const { summary, tracker } = await transfer(context, reference, options, signal);
-  const after = await readBack(transport, reference, platform, signal);
+  const key = freshnessKey(reference, platform);
+  const known = force || reference.digest !== undefined ? null : context.freshness.find(key);
+  const wantsRegistry = !force && reference.digest === undefined && known === null;
+  // Beside the inspection, because a credential helper is slow.
+  const credential = wantsRegistry ? context.resolveCredential(reference.registry, signal) : null;
+  credential?.catch(() => undefined);
+  const before = await findImage(context.transport, reference.familiar, signal);
+  if (before !== null && !force && isForPlatform(before, platform)) {
+    if (reference.digest !== undefined) return present({ context, reference, freshness: "pinned" }, before);
+    if (known !== null && holdsDigest(before, reference, known))
+      return present({ context, reference, freshness: "cache", digest: known }, before);
+    const asked = await askWhilePresent(context, reference, credential, signal);
+    if ("warning" in asked) {
+      return present({ context, reference, freshness: "unchecked", warnings: [asked.warning] }, before);
+    }
+    if (holdsDigest(before, reference, asked.digest)) {
+      context.freshness.remember(key, asked.digest);
+      return present({ context, reference, freshness: "registry", ...asked }, before);
+    }
+  }
+  return transferred(context, { reference, before, parts });
+}
+
+interface TransferWish {
+  readonly reference: NormalizedReference;
+  readonly before: ImageDetails | null;
+  readonly parts: PullParts;
+}
+
+async function transferred(context: EngineContext, { reference, before, parts }: TransferWish): Promise<PullResult> {
+  const { platform, force = false, inactivityMs, signal, until, onProgress } = parts;
+  const key = freshnessKey(reference, platform);
+  const caller = { signal, until, onProgress };
+  const pulled = await context.pulls.join(`${key} ${force}`, caller, (shared) =>
+    transferImage(context, { reference, platform, inactivityMs }, shared),
+  );
+  const digest = pulled.digest === "" ? digestOf(reference, pulled.image) : pulled.digest;
+  if (reference.digest === undefined && digest !== "") context.freshness.remember(key, digest);
   return {
     image: reference.familiar,
-    imageId: after.imageId,
-    digest: digestOf(reference, after, summary),
-    size: after.size,
-    alreadyPresent: before?.imageId === after.imageId,
-    bytes: tracker.bytes(),
-    layers: tracker.layers(),
+    imageId: pulled.image.imageId,
+    digest,
+    size: pulled.image.size,
+    alreadyPresent: before?.imageId === pulled.image.imageId,
+    bytes: pulled.bytes,
+    layers: pulled.layers,
     freshness: "transferred",
-    warnings: [],
+    warnings: pulled.problem === null ? [] : [pulled.problem],
     via: context.via,
   };
 }
 
-/** Has the engine fetch the image. @throws ENGINE_PROTOCOL when its stream ends before the pull is done */
-async function transfer(
-  { transport, resolveCredential }: EngineContext,
+/** The longest that a present image waits for what the registry says, in milliseconds. */
+const QUESTION_MS = 5000;
+
+/** L2. */
+async function askWhilePresent(
+  context: EngineContext,
   reference: NormalizedReference,
-  { platform, onProgress }: PullOptions,
+  credential: Promise<Credential> | null,
   signal: AbortSignal,
-): Promise<{ summary: PullSummary; tracker: LayerTracker }> {
-  const operation = `the pull of ${reference.familiar}`;
-  const credential = await resolveCredential(reference.registry, signal);
-  const stream = await transport.stream({
-    method: "POST",
-    path: "/images/create",
-    query: {
-      fromImage: `${reference.registry}/${reference.repository}`,
-      tag: reference.digest ?? reference.tag,
-      platform,
-    },
-    registryAuth: registryAuthHeader(credential),
-    signal,
-    operation,
-    registry: true,
-  });
-  const tracker = trackLayers("pulling");
-  let summary: PullSummary = { digest: "", ended: false };
-  for await (const record of readProgress(stream, { operation, signal })) {
-    const error = errorOf(record);
-    if (error !== null) {
-      const details = { reference: reference.familiar, credentialSource: credential.source };
-      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
-    }
-    summary = readSummary(record.status ?? record.stream ?? "", summary);
-    const progress = tracker.observe(record);
-    if (progress !== null) onProgress?.(progress);
+): Promise<{ readonly digest: string; readonly warnings: readonly string[] } | { readonly warning: string }> {
+  const { registry, familiar } = reference;
+  const limit = AbortSignal.timeout(QUESTION_MS);
+  const bounded = AbortSignal.any([signal, limit]);
+  const unchecked = (why: string) => ({ warning: `whether ${familiar} is current was not checked: ${why}` });
+  try {
+    const known = await orAborted(credential ?? context.resolveCredential(registry, bounded), bounded);
+    const digest = await askForDigest(context, reference, { credential: known, signal: bounded });
+    if (digest === null) return unchecked(`${registry} has no such image`);
+    return { digest, warnings: known.problem === undefined ? [] : [known.problem] };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.aborted) return unchecked(`${registry} did not answer within ${QUESTION_MS} ms`);
+    if (isKitError(error) && error.category === "registry") return unchecked(error.message);
+    throw error;
   }
-  if (!summary.ended) {
-    throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer before the pull was done`, {
-      stage: "transfer",
-    });
-  }
-  return { summary, tracker };
 }
 
-/** @throws ENGINE_PROTOCOL when the engine does not show the image, IMAGE_NOT_FOUND when it is for another platform */
-async function readBack(
-  transport: Transport,
-  { familiar }: NormalizedReference,
-  platform: string | undefined,
-  signal: AbortSignal,
-): Promise<ImageDetails> {
-  const image = await findImage(transport, familiar, signal);
-  if (image === null) {
-    throw fail("ENGINE_PROTOCOL", `the engine says that it pulled ${familiar} and does not show it`, {
-      stage: "read-back",
-    });
-  }
-  if (isForPlatform(image, platform)) return image;
-  throw fail("IMAGE_NOT_FOUND", `${familiar} is there for ${image.platform} and not for ${platform ?? ""}`, {
-    stage: "read-back",
-    details: { platform, found: image.platform },
-    remedy: "Name a platform that the image is published for, or leave it out.",
+/** A promise that does not know the signal, under it. */
+function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.finally(() => signal.removeEventListener("abort", onAbort)).then(resolve, reject);
   });
 }
 
-function isForPlatform(image: ImageDetails, platform: string | undefined): boolean {
-  return platform === undefined || image.platform === platform || image.platform.startsWith(`${platform}/`);
+interface Presence {
+  readonly context: EngineContext;
+  readonly reference: NormalizedReference;
+  readonly freshness: Freshness;
+  readonly digest?: string;
+  readonly warnings?: readonly string[];
 }
 
-function presentAlready(reference: NormalizedReference, image: ImageDetails, via: Via): PullResult {
-  const digest = digestOf(reference, image, { digest: "", ended: true });
-  const layers = { total: image.layers.length, existing: image.layers.length };
+function present({ context, reference, freshness, digest, warnings = [] }: Presence, image: ImageDetails): PullResult {
   return {
     image: reference.familiar,
     imageId: image.imageId,
-    digest,
+    digest: digest ?? digestOf(reference, image),
     size: image.size,
     alreadyPresent: true,
     bytes: 0,
-    layers,
-    freshness: "unchecked",
-    warnings: [],
-    via,
+    layers: { total: image.layers.length, existing: image.layers.length },
+    freshness,
+    warnings,
+    via: context.via,
   };
 }
 
-/** Terminal records: `Digest: …` and `Status: …` of moby; Podman ends with the image's id alone. */
-function readSummary(text: string, summary: PullSummary): PullSummary {
-  const digest = /^Digest: (\S+)/.exec(text)?.[1];
-  if (digest !== undefined) return { ...summary, digest };
-  if (text.startsWith("Status: Image is up to date")) return { ...summary, ended: true };
-  if (text.startsWith("Status: Downloaded newer image") || /^Download complete$|^[a-f0-9]{64}\s*$/.test(text))
-    return { ...summary, ended: true };
-  return summary;
+/** Under which the freshness cache knows a tag. */
+export function freshnessKey({ canonical }: NormalizedReference, platform?: string): string {
+  return `${canonical} ${platform ?? ""}`;
 }
 
-function digestOf(
-  { registry, repository, digest }: NormalizedReference,
-  image: ImageDetails,
-  summary: PullSummary,
-): string {
-  if (summary.digest !== "") return summary.digest;
-  if (digest !== undefined) return digest;
-  const name = `${registry}/${repository}`;
-  const own = image.digests.find((text) => normalizeReference(text).canonical.startsWith(`${name}@`));
-  return own?.slice(own.indexOf("@") + 1) ?? "";
+/** The digests under which the engine knows an image in this repository. Docker writes the short name, Podman the whole. */
+function ownDigests({ registry, repository }: NormalizedReference, image: ImageDetails): readonly string[] {
+  const { canonical, familiar } = normalizeReference(`${registry}/${repository}`);
+  return image.digests.flatMap((text) => {
+    const at = text.indexOf("@");
+    return [canonical, familiar].includes(text.slice(0, at)) ? [text.slice(at + 1)] : [];
+  });
 }
 
-async function findImage(transport: Transport, image: string, signal: AbortSignal): Promise<ImageDetails | null> {
-  try {
-    return await inspectImage(transport, image, signal);
-  } catch (error) {
-    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
-    throw error;
-  }
+function holdsDigest(image: ImageDetails, reference: NormalizedReference, digest: string): boolean {
+  return ownDigests(reference, image).includes(digest);
+}
+
+function digestOf(reference: NormalizedReference, image: ImageDetails): string {
+  return reference.digest ?? ownDigests(reference, image)[0] ?? "";
 }

@@ -7,44 +7,55 @@
  *       reported is the registry's.
  * - U4  A push that fails takes back the name that it gave the image for the push.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
-import { registryAuthHeader } from "../credentials/auth-header.ts";
-import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
-import { withDeadline } from "../engine/deadline.ts";
-import { engineMessageError } from "../engine/engine-error.ts";
-import { errorOf, readProgress } from "../engine/progress-stream.ts";
-import type { ProgressRecord } from "../engine/progress-stream.ts";
+import { DEADLINES, withDeadline } from "../engine/deadline.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
-import { findManifest } from "../registry/manifest.ts";
+import { openRegistry } from "../registry/client.ts";
+import { askPushRight } from "../registry/push-right.ts";
 import type { PushOptions, PushResult } from "../types.ts";
 import { inspectImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
+import { waitOf, withPatience } from "./patience.ts";
+import { freshnessKey } from "./pull.ts";
+import { transferPush } from "./push-transfer.ts";
+import { verifyPush } from "./push-verify.ts";
+import type { PushEvidence, VerifiedPush } from "./push-verify.ts";
 import { removeImage } from "./store.ts";
 import { tagImage } from "./tag.ts";
 
 export function pushImage(context: EngineContext, image: string, options: PushOptions): Promise<PushResult> {
-  return withDeadline("push", options, (signal) => runPush(context, image, options, signal));
+  const until = performance.now() + (options.deadlineMs ?? DEADLINES.push);
+  return withDeadline("push", options, (signal) => runPush(context, image, { ...options, signal, until }));
 }
 
-async function runPush(
-  context: EngineContext,
-  image: string,
-  options: PushOptions,
-  signal: AbortSignal,
-): Promise<PushResult> {
+interface PushParts extends PushOptions {
+  readonly signal: AbortSignal;
+  /** By the clock of `performance.now`. */
+  readonly until: number;
+}
+
+async function runPush(context: EngineContext, image: string, parts: PushParts): Promise<PushResult> {
   const { transport } = context;
   const source = pushable(image);
-  const reference = options.target === undefined ? source : pushable(options.target);
-  await inspectImage(transport, source.familiar, signal);
-  if (reference.canonical === source.canonical)
-    return { ...(await transferAndVerify(context, reference, options, signal)), replaced: null };
+  const reference = parts.target === undefined ? source : pushable(parts.target);
+  const { signal } = parts;
+  if (reference.canonical === source.canonical) {
+    try {
+      return { ...(await transferAndVerify(context, reference, parts)), replaced: null };
+    } catch (error) {
+      // The engine's own sentence about an image that it has not; inspect says what to do about it.
+      if (isKitError(error, "IMAGE_NOT_FOUND")) await inspectImage(transport, source.familiar, signal);
+      throw error;
+    }
+  }
   const { replaced } = await tagImage(transport, source.familiar, reference.familiar, { force: true, signal });
   try {
-    return { ...(await transferAndVerify(context, reference, options, signal)), replaced };
+    return { ...(await transferAndVerify(context, reference, parts)), replaced };
   } catch (error) {
     // That the name could not be taken back must not hide why the push failed.
     await restoreTag(transport, reference.familiar, replaced).catch(() => undefined);
@@ -55,28 +66,77 @@ async function runPush(
 async function transferAndVerify(
   context: EngineContext,
   reference: NormalizedReference,
-  { onProgress }: PushOptions,
-  signal: AbortSignal,
+  { onProgress, inactivityMs, signal, until }: PushParts,
 ): Promise<Omit<PushResult, "replaced">> {
-  const { transport } = context;
-  const credential = await context.resolveCredential(reference.registry, signal);
+  const { registry, repository } = reference;
+  const [credential, insecure] = await Promise.all([
+    context.resolveCredential(registry, signal),
+    context.isInsecure(registry, signal),
+  ]);
+  const client = openRegistry({ registry, credential, insecure, learnSecret: context.learnSecret });
+  const ended = new AbortController();
+  // Beside the transfer, so that the read-back need not ask how to be asked.
+  const greeted = client.greet(AbortSignal.any([signal, ended.signal]));
   const tracker = trackLayers("pushing");
-  const pushed = await transfer({ transport, reference, credential, signal }, (record) => {
-    const progress = tracker.observe(record);
-    if (progress !== null) onProgress?.(progress);
+  const report = (progress: Parameters<NonNullable<PushOptions["onProgress"]>>[0]) => onProgress?.(progress);
+  const patience = { registry, signal, until: () => until, report };
+  const askWait = () =>
+    askPushRight(client, { repository, signal }).then(
+      () => null,
+      (error: unknown) => waitOf(error),
+    );
+  const transfer = { reference, credential, client, tracker, inactivityMs, signal, report };
+  const pushed = await withPatience(() => transferPush(context, transfer), { ...patience, askWait }).catch(
+    (error: unknown) => {
+      ended.abort();
+      throw error;
+    },
+  );
+  report({ phase: "verifying", message: `asking ${registry} for ${pushed ?? reference.familiar}` });
+  await greeted;
+  const evidence = { reference, pushed, client, signal };
+  const verified = await withPatience(() => readBack(evidence), patience).catch((cause: unknown) => {
+    throw unverified(cause, evidence);
   });
-  const asked = pushed === "" ? reference.familiar : pushed;
-  onProgress?.({ phase: "verifying", message: `asking ${reference.registry} for ${asked}` });
-  const digest = await readBack(context, reference, credential, { pushed, signal });
+  // The registry has just told what the tag points to.
+  context.freshness.remember(freshnessKey(reference), verified.tagDigest ?? verified.digest);
+  const { problem } = credential;
   return {
     image: reference.familiar,
-    digest,
+    ...verified,
     verified: true,
     bytes: tracker.bytes(),
     layers: tracker.layers(),
-    warnings: [],
+    warnings: [...verified.warnings, ...(problem === undefined ? [] : [problem])],
     via: context.via,
   };
+}
+
+/** Waits between the questions of a read-back that meets a failing registry, in milliseconds. */
+const READ_BACK_WAITS = [500, 2000] as const;
+
+async function readBack(evidence: PushEvidence): Promise<VerifiedPush> {
+  for (const waitMs of READ_BACK_WAITS) {
+    try {
+      return await verifyPush(evidence);
+    } catch (error) {
+      if (evidence.signal.aborted || !isKitError(error, "REGISTRY_UNAVAILABLE")) throw error;
+      await sleep(waitMs, undefined, { signal: evidence.signal });
+    }
+  }
+  return verifyPush(evidence);
+}
+
+/** The engine has pushed; that we may not look, or cannot, says nothing about its credentials. */
+function unverified(cause: unknown, { reference, pushed, signal }: PushEvidence): unknown {
+  if (signal.aborted || !isKitError(cause)) return cause;
+  if (cause.code === "PUSH_UNVERIFIED" || cause.code === "DIGEST_MISMATCH") return cause;
+  const { familiar, registry } = reference;
+  return fail(
+    "PUSH_UNVERIFIED",
+    `the engine says that it pushed ${familiar}, and the registry cannot be asked: ${cause.message}`,
+    { cause, stage: "read-back", details: { ...cause.details, reference: familiar, pushed: pushed ?? "", registry } },
+  );
 }
 
 const RESTORE_MS = 10_000;
@@ -96,99 +156,4 @@ function pushable(image: string): NormalizedReference {
     details: { reference: image },
     remedy: "Name the tag without a digest; the result tells the digest that the registry holds.",
   });
-}
-
-interface Transfer {
-  readonly transport: Transport;
-  readonly reference: NormalizedReference;
-  readonly credential: Credential;
-  readonly signal: AbortSignal;
-}
-
-/** @returns the digest that the engine says it pushed, or "" where the engine does not tell (Podman) */
-async function transfer(
-  { transport, reference, credential, signal }: Transfer,
-  observe: (record: ProgressRecord) => void,
-): Promise<string> {
-  const operation = `the push of ${reference.familiar}`;
-  const stream = await transport.stream({
-    method: "POST",
-    path: `/images/${reference.registry}/${reference.repository}/push`,
-    query: { tag: reference.tag },
-    registryAuth: registryAuthHeader(credential),
-    signal,
-    operation,
-    registry: true,
-  });
-  let digest = "";
-  for await (const record of readProgress(stream, { operation, signal })) {
-    const error = errorOf(record);
-    if (error !== null) {
-      const details = {
-        reference: reference.familiar,
-        registry: reference.registry,
-        credentialSource: credential.source,
-      };
-      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
-    }
-    digest = pushedDigest(record) ?? digest;
-    observe(record);
-  }
-  return digest;
-}
-
-/** moby ends a push with `aux {Tag, Digest, Size}`, and with a status line that says the same. */
-function pushedDigest({ aux, status }: ProgressRecord): string | null {
-  if (typeof aux === "object" && aux !== null && "Digest" in aux && typeof aux.Digest === "string") return aux.Digest;
-  return /\bdigest: (sha256:[a-f0-9]{64})\b/.exec(status ?? "")?.[1] ?? null;
-}
-
-interface ReadBackParts {
-  readonly pushed: string;
-  readonly signal: AbortSignal;
-}
-
-async function readBack(
-  context: EngineContext,
-  reference: NormalizedReference,
-  credential: Credential,
-  { pushed, signal }: ReadBackParts,
-): Promise<string> {
-  const { registry, repository } = reference;
-  const insecure = await context.isInsecure(registry, signal);
-  const asked = pushed === "" ? (reference.tag ?? "latest") : pushed;
-  const details = { reference: reference.familiar, pushed, registry };
-  const found = await findManifest({ registry, repository, reference: asked, credential, signal, insecure }).catch(
-    (cause: unknown) => {
-      // The engine has pushed; that we may not look, or cannot, says nothing about its credentials.
-      if (signal.aborted || !isKitError(cause)) throw cause;
-      throw fail(
-        "PUSH_UNVERIFIED",
-        `the engine says that it pushed ${reference.familiar}, and the registry cannot be asked: ${cause.message}`,
-        {
-          cause,
-          stage: "read-back",
-          details,
-        },
-      );
-    },
-  );
-  if (found === null) {
-    throw fail("PUSH_UNVERIFIED", `${registry} has no manifest ${asked} of ${repository} after the push`, {
-      stage: "read-back",
-      details,
-    });
-  }
-  if (found.digest === "")
-    throw fail("PUSH_UNVERIFIED", `${registry} does not tell the digest of ${reference.familiar}`, {
-      stage: "read-back",
-      details,
-    });
-  if (pushed !== "" && found.digest !== pushed) {
-    throw fail("DIGEST_MISMATCH", `${pushed} was pushed and ${registry} answers with ${found.digest}`, {
-      stage: "read-back",
-      details: { ...details, found: found.digest },
-    });
-  }
-  return found.digest;
 }

@@ -1,7 +1,8 @@
 /**
  * Lets callers that want the same thing at the same time share one transfer.
  *
- * - S1  Each caller leaves by its own signal, and gets that signal's reason.
+ * - S1  Each caller leaves by its own signal and gets that signal's reason; a caller whose progress callback throws
+ *       leaves with what it threw. The others go on.
  * - S2  The transfer is aborted when its last caller has left, and nobody joins it from then on.
  * - S3  Whoever joins late gets the progress from then on, and the same end as everybody.
  */
@@ -11,7 +12,7 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** When this caller gives up, by the clock of `performance.now`. */
   readonly until: number;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** What a transfer is given to work with. */
@@ -27,9 +28,15 @@ export interface SharedTransfers<Result> {
   join(key: string, caller: Caller, run: (shared: SharedRun) => Promise<Result>): Promise<Result>;
 }
 
+/** A caller and the way to make it leave. */
+interface Seat {
+  readonly caller: Caller;
+  readonly leave: (reason: unknown) => void;
+}
+
 interface Transfer<Result> {
-  readonly callers: Set<Caller>;
-  readonly abort: () => void;
+  readonly seats: Set<Seat>;
+  readonly controller: AbortController;
   readonly result: Promise<Result>;
 }
 
@@ -38,34 +45,54 @@ export function createSharedTransfers<Result>(): SharedTransfers<Result> {
 
   const begin = (key: string, run: (shared: SharedRun) => Promise<Result>): Transfer<Result> => {
     const controller = new AbortController();
-    const callers = new Set<Caller>();
-    const result = run({
+    const seats = new Set<Seat>();
+    const shared: SharedRun = {
       signal: controller.signal,
       report: (progress) => {
-        for (const { onProgress } of callers) onProgress?.(progress);
+        for (const { caller, leave } of seats) {
+          try {
+            caller.onProgress?.(progress);
+          } catch (error) {
+            leave(error);
+          }
+        }
       },
-      until: () => Math.max(...[...callers].map(({ until }) => until)),
-    }).finally(() => forget());
-    const transfer = { callers, result, abort: () => (forget(), controller.abort()) };
-    const forget = () => {
-      if (running.get(key) === transfer) running.delete(key);
+      until: () => Math.max(...[...seats].map(({ caller }) => caller.until)),
     };
+    // Not before the caller that begins it has its seat.
+    const result = Promise.resolve().then(() => run(shared));
+    const transfer = { seats, controller, result };
     running.set(key, transfer);
     return transfer;
   };
 
   return {
-    join: async (key, caller, run) => {
-      caller.signal.throwIfAborted();
-      const transfer = running.get(key) ?? begin(key, run);
-      const { callers, result, abort } = transfer;
-      callers.add(caller);
-      const left = new Promise<never>((_resolve, reject) => {
-        caller.signal.addEventListener("abort", () => reject(caller.signal.reason as Error), {
-          once: true,
-          signal: ended.signal,
-        });
-      });
-    },
+    join: (key, caller, run) =>
+      new Promise((resolve, reject) => {
+        caller.signal.throwIfAborted();
+        const transfer = running.get(key) ?? begin(key, run);
+        const { seats, controller, result } = transfer;
+        const forget = () => {
+          if (running.get(key) === transfer) running.delete(key);
+        };
+        const onAbort = () => seat.leave(caller.signal.reason);
+        const stand = () => {
+          seats.delete(seat);
+          caller.signal.removeEventListener("abort", onAbort);
+        };
+        const seat: Seat = {
+          caller,
+          leave: (reason) => {
+            stand();
+            reject(reason instanceof Error ? reason : new Error("the caller left", { cause: reason }));
+            if (seats.size > 0) return;
+            forget();
+            controller.abort();
+          },
+        };
+        seats.add(seat);
+        caller.signal.addEventListener("abort", onAbort, { once: true });
+        result.finally(() => (forget(), stand())).then(resolve, reject);
+      }),
   };
 }

@@ -1,11 +1,10 @@
 /** Gives an image another name, and reports it only when the engine shows the image under that name. */
-import { isKitError } from "@container-kit/errors";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import { isImageId } from "../reference/parse.ts";
 import type { TagResult } from "../types.ts";
-import { inspectImage } from "./inspect.ts";
+import { findImage, inspectImage } from "./inspect.ts";
 
 export interface TagParts {
   readonly force: boolean;
@@ -54,10 +53,5 @@ export async function tagImage(
 }
 
 async function imageIdUnder(transport: Transport, image: string, signal: AbortSignal): Promise<string | null> {
-  try {
-    return (await inspectImage(transport, image, signal)).imageId;
-  } catch (error) {
-    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
-    throw error;
-  }
+  return (await findImage(transport, image, signal))?.imageId ?? null;
 }

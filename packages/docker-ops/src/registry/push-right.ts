@@ -30,9 +30,9 @@ export async function askPushRight(
   const location = headers.location;
   if (location !== undefined && URL.canParse(location, url.href)) {
     const upload = new URL(location, url);
+    const removal = { method: "DELETE", path: upload.href, scope: `repository:${repository}:delete`, signal } as const;
     // An upload that stays behind is removed by the registry in time; it must not fail the question.
-    if (upload.origin === url.origin)
-      await client.request({ method: "DELETE", path: upload.href, scope, signal }).catch(() => undefined);
+    if (upload.origin === url.origin) await client.request(removal).catch(() => undefined);
   }
   return true;
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -5,6 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "@container-kit/observability";
 import type { Credential } from "../credentials/types.ts";
 import { parseChallenge } from "./challenge.ts";
+import { openRegistry } from "./client.ts";
 import { findManifest } from "./manifest.ts";
 
 const servers: Server[] = [];
@@ -33,14 +35,11 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-const ask = (host: string, as = credential, reference = digest) =>
-  findManifest({
-    registry: host,
+const ask = (host: string, as = credential, reference = digest, signal = AbortSignal.timeout(5000)) =>
+  findManifest(openRegistry({ registry: host, credential: as, insecure: true }), {
     repository: "team/app",
     reference,
-    credential: as,
-    signal: AbortSignal.timeout(5000),
-    insecure: true,
+    signal,
   });
 
 describe("findManifest", () => {
@@ -52,7 +51,6 @@ describe("findManifest", () => {
     });
     expect(await ask(host)).toMatchObject({ digest });
     expect(seen.map(({ headers }) => headers.authorization)).toEqual([
-      undefined,
       undefined,
       `Basic ${Buffer.from("u:p:w").toString("base64")}`,
     ]);
@@ -100,34 +98,26 @@ describe("findManifest", () => {
     await expect(ask(host)).rejects.toMatchObject({ code, retryable });
   });
 
-  test("404 means that there is none, and a digest that is not repeated is the one that was asked for", async () => {
+  test("404 means that there is none, and a digest that is not told is that of the manifest itself", async () => {
     const missing = await registry((_request, response) => response.writeHead(404).end());
     expect(await ask(missing.host)).toBeNull();
-    const quiet = await registry((_request, response) => response.writeHead(200).end());
-    expect(await ask(quiet.host)).toMatchObject({ digest });
-    expect(await ask(quiet.host, none, "1.0")).toMatchObject({ digest: "" });
+    const quiet = await registry((_request, response) => response.writeHead(200).end("{}"));
+    const hashed = `sha256:${createHash("sha256").update("{}").digest("hex")}`;
+    expect(await ask(quiet.host, none, "1.0")).toMatchObject({ digest: hashed });
+    expect(quiet.seen.map(({ method }) => method)).toEqual(["HEAD", "GET"]);
   });
 
   test("a registry that hangs ends with the call", async () => {
     const { host } = await registry(() => {});
     const signal = AbortSignal.timeout(200);
-    await expect(
-      findManifest({ registry: host, repository: "a", reference: digest, credential, signal, insecure: true }),
-    ).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    await expect(ask(host, credential, digest, signal)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 
   test("a secure registry that speaks plain HTTP is REGISTRY_TLS, and gets no credential", async () => {
     const { host, seen } = await registry((_request, response) => response.end());
-    await expect(
-      findManifest({
-        registry: host,
-        repository: "a",
-        reference: digest,
-        credential,
-        signal: AbortSignal.timeout(5000),
-        insecure: false,
-      }),
-    ).rejects.toMatchObject({ code: "REGISTRY_TLS" });
+    const secure = openRegistry({ registry: host, credential, insecure: false });
+    const query = { repository: "a", reference: digest, signal: AbortSignal.timeout(5000) };
+    await expect(findManifest(secure, query)).rejects.toMatchObject({ code: "REGISTRY_TLS" });
     expect(seen).toEqual([]);
   });
 });

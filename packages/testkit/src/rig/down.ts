@@ -14,7 +14,8 @@ import { restoreNetwork } from "./network.ts";
 import { rigPaths } from "./paths.ts";
 import { removeTraces } from "./traces.ts";
 import type { RigPaths } from "./paths.ts";
-import { stopPrivateEngine } from "./private-engine.ts";
+import { stopRigPodman } from "./podman.ts";
+import { stopRigEngine } from "./rig-engine.ts";
 import { stopRigRegistry } from "./rig-registry.ts";
 import type { RigStep } from "./up.ts";
 
@@ -47,14 +48,15 @@ async function takeDownAlone(paths: RigPaths, options: DownOptions): Promise<voi
   };
   await step("registry", async () => ((await stopRigRegistry(paths)) ? "stopped" : "was not running"));
   await step("engine", async () => {
-    // Images in our own engine go with its data.
-    return (await stopPrivateEngine(paths)) ? "private engine stopped" : "no private engine was running";
+    // Images in engines of our own go with their data.
+    return (await stopRigEngine(paths)) ? "private engine stopped" : "no private engine was running";
   });
+  await step("podman", async () => ((await stopRigPodman(paths)) ? "stopped" : "was not running"));
   const { network, absent } = made;
   if (network !== undefined) await step("network", () => restoreNetwork(network));
   if (absent !== undefined) await step("traces", async () => removeTraces(absent));
-  const own = `unix://${paths.engineSocket}`;
-  for (const { host, image } of made.images.filter((entry) => entry.host !== own)) {
+  const own = new Set([`unix://${paths.engineSocket}`, `unix://${paths.podmanSocket}`]);
+  for (const { host, image } of made.images.filter((entry) => !own.has(entry.host))) {
     await step("image", () => removeImage(host, image));
   }
   removeLeftPolicy(paths);

@@ -19,6 +19,8 @@ const packageOf = {
   dockerd: "docker.io",
   "docker-registry": "docker-registry",
   busybox: "busybox-static",
+  podman: "podman",
+  sshd: "openssh-server",
 } as const;
 
 /** A program that the rig may need. */

@@ -23,6 +23,11 @@ export interface RigPaths {
   readonly engineConfig: string;
   readonly engineLog: string;
   readonly registryFolder: string;
+  /** Podman's configuration and storage. */
+  readonly podmanFolder: string;
+  /** What Podman keeps while it runs: its paths get long, so this is below the run folder. */
+  readonly podmanRunFolder: string;
+  readonly podmanSocket: string;
   readonly dockerConfig: string;
   readonly config: string;
 }
@@ -50,6 +55,9 @@ export function rigPaths(environment: Environment): RigPaths {
     engineConfig: join(folder, "daemon.json"),
     engineLog: join(folder, "dockerd.log"),
     registryFolder: join(folder, "registry"),
+    podmanFolder: join(folder, "podman"),
+    podmanRunFolder: join(runFolder, "podman-run"),
+    podmanSocket: join(runFolder, "podman.sock"),
     dockerConfig: join(folder, "docker-config"),
     config: join(folder, "container-kit.yaml"),
   };

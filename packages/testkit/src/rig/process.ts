@@ -46,10 +46,15 @@ export function runProgram(
 }
 
 /** Starts a program that outlives this one; what it prints goes to `log`. Returns its process id. */
-export function startDetached(file: string, args: readonly string[], log: string): number {
+export function startDetached(
+  file: string,
+  args: readonly string[],
+  log: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): number {
   const output = openSync(log, "a", 0o600);
   try {
-    const child = spawn(file, args, { detached: true, stdio: ["ignore", output, output], cwd: "/" });
+    const child = spawn(file, args, { detached: true, stdio: ["ignore", output, output], cwd: "/", env: environment });
     // A program that is not there reports it here; the caller sees that it has no process id.
     child.on("error", () => undefined);
     child.unref();

@@ -19,7 +19,7 @@ import type { RigRegistry } from "../types.ts";
 import { readJsonFile, writeWhole } from "./files.ts";
 import { findProgram } from "./programs.ts";
 import type { RigPaths } from "./paths.ts";
-import { tailOf } from "./private-engine.ts";
+import { tailOf } from "./rig-engine.ts";
 import { findProcesses, isOurs, startDetached, stopProcess } from "./process.ts";
 
 const USERNAME = "container-kit";

@@ -7,7 +7,7 @@
 import { existsSync, rmSync, rmdirSync } from "node:fs";
 import { anyEngineRuns } from "./process.ts";
 
-const FILES = ["/etc/docker/key.json"];
+const FILES = ["/etc/docker/key.json", "/var/lib/containers/cache/blob-info-cache-v1.boltdb"];
 
 /** Inner folders before outer ones: this is the order of removal. */
 const FOLDERS = [
@@ -19,6 +19,8 @@ const FOLDERS = [
   "/run/containerd",
   "/run/docker/plugins",
   "/run/docker",
+  "/var/lib/containers/cache",
+  "/var/lib/containers",
 ];
 
 /** Those that are not there yet. */

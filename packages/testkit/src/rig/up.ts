@@ -5,7 +5,7 @@
  * - U2  One at a time for a folder (lock.ts), so two set-ups never start two engines.
  * - U3  An engine that the user runs is never touched but for the stand-in images, which undo removes.
  */
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { engineRequest } from "../engine-request.ts";
 import { RigError } from "../rig-error.ts";
 import type { Rig, RigEngine, RigRegistry, Standin } from "../types.ts";
@@ -19,8 +19,9 @@ import { takeLock } from "./lock.ts";
 import { readMade, recordMade } from "./made.ts";
 import { rigPaths } from "./paths.ts";
 import type { RigPaths } from "./paths.ts";
+import { findRigPodman, startRigPodman } from "./podman.ts";
 import { findProgram } from "./programs.ts";
-import { findPrivateEngine, privateEngineObstacle, startPrivateEngine } from "./private-engine.ts";
+import { findRigEngine, privateEngineObstacle, startRigEngine } from "./rig-engine.ts";
 import { findRigRegistry, startRigRegistry } from "./rig-registry.ts";
 import { ensureNodeStandin } from "./standin.ts";
 
@@ -28,6 +29,8 @@ export interface UpOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** False forbids installing packages. Starting what is installed stays allowed. */
   readonly mayInstall: boolean;
+  /** True also brings up what only tests need: Podman as a second engine, and sshd's program. */
+  readonly forTests?: boolean;
   readonly signal?: AbortSignal;
   /** Told before something that takes long. */
   readonly onStart?: (message: string) => void;
@@ -82,12 +85,14 @@ async function bringUpAlone(context: Context, step: Step): Promise<Rig> {
     found ??
     (await step("private engine", async () => {
       options.onStart?.("starting dockerd");
-      const started = await startPrivateEngine(paths, options.signal);
+      const started = await startRigEngine(paths, options);
       return [describe({ ...started, private: true }), { ...started, private: true }];
     }));
   const registry = await step("registry", () => bringUpRegistry(context, engine));
   const standins = await step("base images", () => bringUpBaseImages(context, engine));
-  const rig: Rig = { engine, registry, ...standins, installed: readMade(paths).installed };
+  const podman = await step("podman", () => bringUpPodman(context, engine));
+  if (options.forTests === true) await step("sshd", () => provideSshd(context));
+  const rig: Rig = { engine, registry, podman, ...standins, installed: readMade(paths).installed };
   writeWhole(paths.rigFile, `${JSON.stringify(rig, null, 2)}\n`);
   return rig;
 }
@@ -101,7 +106,7 @@ async function findOrPlanEngine({
   const notOurs = (candidate: { readonly host: string }): boolean => candidate.host !== own;
   const named = await firstThatAnswers(namedCandidates(options.environment).filter(notOurs), options.signal);
   if (named.found !== undefined) return { running: asFound(named.found), plan: "" };
-  const ours = await findPrivateEngine(paths, options.signal);
+  const ours = await findRigEngine(paths, options.signal);
   if (ours !== undefined) return { running: { ...ours, private: true }, plan: "" };
   const usual = await firstThatAnswers(usualCandidates(options.environment), options.signal);
   if (usual.found !== undefined) return { running: asFound(usual.found), plan: "" };
@@ -163,6 +168,46 @@ async function bringUpBaseImages(
   const standins: Standin[] = [];
   if (standin !== undefined) standins.push({ image: standin.image, of: standin.of, node: standin.node });
   return [describeBaseImages(pulls, standin), { config, standins }];
+}
+
+/** Podman is a second engine: without it tests are skipped aloud, and the rig is good all the same. */
+async function bringUpPodman(
+  { paths, options }: Context,
+  engine: RigEngine,
+): Promise<readonly [string, Rig["podman"]]> {
+  if (engine.kind === "podman") return ["is the engine", { absent: "it is the engine already" }];
+  try {
+    const running = await findRigPodman(paths, options.signal);
+    if (running === undefined && options.forTests !== true) return ["only for tests", { absent: "run: npm test" }];
+    const podman = running ?? (await installAndStartPodman({ paths, options }));
+    await ensureNodeStandin(podman.host, paths);
+    return [describe(podman), podman];
+  } catch (error) {
+    if (!(error instanceof RigError)) throw error;
+    return [`none: ${error.message}`, { absent: error.message }];
+  }
+}
+
+async function installAndStartPodman({ paths, options }: Context): Promise<RigEngine> {
+  const obstacle = privateEngineObstacle();
+  if (obstacle !== undefined) throw new RigError(obstacle, "Run the tests as root on Linux.", { unavailable: true });
+  await ensurePrograms(paths, ["podman"], options);
+  return startRigPodman(paths, options.signal);
+}
+
+/** sshd is for one test's own use; nothing of it is started here. */
+async function provideSshd({ paths, options }: Context): Promise<readonly [string, undefined]> {
+  // systemd would start a service of that package at the next boot, which nobody asked for.
+  if ((await findProgram("sshd")) === undefined && existsSync("/run/systemd/system")) {
+    return ["none: where systemd runs, openssh-server is yours to install", undefined];
+  }
+  try {
+    const added = await ensurePrograms(paths, ["sshd"], options);
+    return [added.length === 0 ? "is there" : `installed ${added.join(" ")}`, undefined];
+  } catch (error) {
+    if (!(error instanceof RigError)) throw error;
+    return [`none: ${error.message}`, undefined];
+  }
 }
 
 function describeBaseImages(pulls: boolean, standin: (Standin & { readonly fresh: boolean }) | undefined): string {

@@ -31,11 +31,11 @@ export const analyzeRepositoryTool = ({ paths }: ToolServices): ToolDefinition =
     name: "analyze_repository",
     title: "Analyze repository",
     description:
-      "Reads a source tree and tells its modules: platform, language and version, framework, package manager, build and start command, ports, each with where it was read. First step of a containerization. Reads only.",
+      "Reads a source tree and tells its modules: platform, language, framework, package manager, commands, ports, and where each was read. First step of a containerization.",
     toolset: "build",
     input: z.object({
       path: z.string().min(1).max(4096),
-      module: z.string().max(4096).optional().describe("Only this module of a monorepo"),
+      module: z.string().max(4096).optional().describe("only this one of a monorepo"),
     }),
     output: z.object({
       modules: z.array(sourceModule),

@@ -11,7 +11,7 @@ import { openLogFile } from "./log-file.ts";
 import { planBuild } from "./plan.ts";
 import { input, output } from "./schema.ts";
 import type { BuildInput, BuildOutput } from "./schema.ts";
-import { locateSecret, secretArguments, warnAboutArguments } from "./secrets.ts";
+import { locateSecret, secretArguments } from "./secrets.ts";
 
 export const buildImageTool = (services: ToolServices): ToolDefinition =>
   defineTool({
@@ -34,7 +34,7 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
         const { roots } = services.paths;
         const options = toOptions(wanted, context, (line) => log.write(line));
         const built = await engine.build(folder, roots.length === 0 ? options : { ...options, roots });
-        return describeBuild(built, warnAboutArguments(wanted), context);
+        return describeBuild(built, context);
       } catch (error) {
         throw withPosition(error);
       } finally {
@@ -57,7 +57,6 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
           `${result.tags.join(", ")}: ${result.imageId}`,
           `${result.size} bytes in ${result.layers} layers; ${result.steps.length} steps, ${result.steps.filter(({ cached }) => cached).length} from the cache (${result.builder}${result.via === "docker-cli" ? " by the docker program" : ""})`,
         ]),
-        ...result.baseImages.map(({ named, used }) => `built on ${used} in place of ${named}`),
         ...result.warnings.map((text) => `warning: ${text}`),
       ].join("\n"),
   });
@@ -82,7 +81,7 @@ function toOptions(wanted: BuildInput, context: ToolContext, onLog: (line: strin
   return { ...given, tags, signal: context.signal, onLog, onProgress: (progress) => context.report(progress) };
 }
 
-function describeBuild(built: BuildResult, warnings: readonly string[], { jobId }: ToolContext): BuildOutput {
+function describeBuild(built: BuildResult, { jobId }: ToolContext): BuildOutput {
   const { imageId, size, layers, builder, via } = built;
   return {
     imageId,
@@ -90,7 +89,7 @@ function describeBuild(built: BuildResult, warnings: readonly string[], { jobId 
     size,
     layers,
     steps: [...built.steps],
-    warnings: [...built.warnings, ...warnings],
+    warnings: [...built.warnings],
     baseImages: [...built.baseImages],
     builder,
     via,

@@ -12,8 +12,8 @@ const strategyShape = candidate.extend({ runnerUp: candidate.nullable() });
 
 const input = z.object({
   path: z.string().min(1).max(4096),
-  module: z.string().max(4096).optional().describe("The module of a monorepo"),
-  strategy: z.string().max(100).optional().describe("A strategy by name, instead of the best"),
+  module: z.string().max(4096).optional().describe("of a monorepo"),
+  strategy: z.string().max(100).optional().describe("name; the best by default"),
   baseImage: z.string().max(600).optional(),
   write: z.boolean().default(true),
   overwrite: z.boolean().optional(),
@@ -26,7 +26,7 @@ const output = z.object({
   checks: z.array(z.object({ id: z.string(), ok: z.boolean(), message: z.string() })),
   score: z.number(),
   warnings: z.array(warning),
-  context: z.string().describe("Folder to build in, relative to path"),
+  context: z.string().describe("folder to build in, relative to path"),
   written: z.array(z.string()),
   would,
 });
@@ -36,7 +36,7 @@ export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition 
     name: "generate_dockerfile",
     title: "Generate Dockerfile",
     description:
-      "Writes the Dockerfile and .dockerignore for a repository and scores them. A Dockerfile that is there is preferred, scored and left as it is. Refuses to overwrite unless `overwrite`.",
+      "Writes the Dockerfile and .dockerignore for a repository and scores them. A Dockerfile that is there is scored and kept; another `strategy` replaces it only with `overwrite`.",
     toolset: "build",
     input,
     output,

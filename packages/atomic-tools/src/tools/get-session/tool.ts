@@ -37,7 +37,7 @@ const output = z.object({
   ),
   labels: z.record(z.string(), z.string()),
   metrics: z.object({ executions: z.int(), failures: z.int(), durationMs: z.number() }),
-  omitted: z.int().describe("Older executions left out"),
+  omitted: z.int().describe("older executions left out"),
 });
 
 /** More of one session is read from its resource. */
@@ -48,7 +48,7 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
     name: "get_session",
     title: "Get session",
     description:
-      "Shows one session: its jobs, tool executions and errors, with what a crash interrupted. The whole, with results, is the resource session://{id}.",
+      "Shows one session: its jobs, tool executions and errors, with what a crash interrupted. Results are in the resource session://{id}.",
     toolset: "session",
     session: "required",
     input: z.object({}),

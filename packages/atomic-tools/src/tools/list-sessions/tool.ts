@@ -14,7 +14,7 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
     toolset: "session",
     input: z.object({
       limit: z.int().min(1).max(200).default(20),
-      before: z.iso.datetime().optional().describe("Only sessions last used before this time, for the next page"),
+      before: z.iso.datetime().optional().describe("last used before this time, for the next page"),
     }),
     output: z.object({
       sessions: z.array(

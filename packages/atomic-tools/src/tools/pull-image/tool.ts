@@ -20,7 +20,7 @@ const output = z.object({
   freshness: z
     .string()
     .optional()
-    .describe("how it is known to be current: transferred registry cache pinned unchecked"),
+    .describe("transferred registry cache pinned unchecked: how it is known to be current"),
   warnings: texts,
   via,
   would,
@@ -92,7 +92,7 @@ async function planPull(
     present === null || force
       ? `pull ${familiar} from ${who}`
       : `ask ${who} whether ${familiar}, which is here, is current, and pull it if not`;
-  return { ...found, ...nothing, would: [plan] };
+  return { ...found, ...nothing, warnings: [...login.warnings], would: [plan] };
 }
 
 /** How a pull that transferred nothing knows that nothing was needed. */

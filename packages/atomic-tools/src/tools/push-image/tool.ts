@@ -74,7 +74,7 @@ async function planPush(
     bytes: 0,
     layers: { total: 0, existing: 0 },
     replaced: null,
-    warnings: [],
+    warnings: [...login.warnings],
     would: [`push ${imageId} as ${familiar} to ${registry} ${describeIdentity(login)}`],
   };
 }

@@ -25,17 +25,18 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
       valid: z.boolean(),
       reason: z.string(),
       scopes: texts.optional(),
+      warnings: texts,
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.inspect + 5000,
     run: async (input, { signal }) => {
       const registry = readRegistry(input.registry);
       const repository = input.repository === undefined ? undefined : readRepository(registry, input.repository);
-      const { scopes, ...login } = await checkLogin(registry, {
+      const { scopes, warnings, ...login } = await checkLogin(registry, {
         signal,
         ...(repository === undefined ? {} : { repository }),
       });
-      return { ...login, ...(scopes === undefined ? {} : { scopes: [...scopes] }) };
+      return { ...login, warnings: [...warnings], ...(scopes === undefined ? {} : { scopes: [...scopes] }) };
     },
     next: ({ registry, valid, source, scopes }, { repository }): NextStep[] => {
       const mayPush = scopes === undefined || scopes.some((scope) => /[:,](?:push|\*)(?:,|$)/.test(scope));
@@ -43,9 +44,10 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
       const target = `${registry}/${readRepository(registry, repository)}`;
       return [{ tool: "push_image", reason: "push there (name the local `image`)", arguments: { target } }];
     },
-    summarize: ({ registry, valid, reason, scopes, ...who }) =>
+    summarize: ({ registry, valid, reason, scopes, warnings, ...who }) =>
       [
         `${registry} ${valid ? "accepts" : "does not accept"} us ${describeIdentity(who)}: ${reason}`,
         ...(scopes ?? []).map((scope) => `granted: ${scope}`),
+        ...warnings.map((text) => `warning: ${text}`),
       ].join("\n"),
   });

@@ -5,8 +5,8 @@
  * The sender lists everything first, folders before what is in them, in the order of path components; the receiver asks
  * for the files that it wants by their place in that list; both sides end with FIN.
  */
-import type { FileHandle } from "node:fs/promises";
 import { changed } from "../../context/open-entry.ts";
+import type { EntryContent } from "../../context/open-entry.ts";
 import type { ContextEntry } from "../../context/walk.ts";
 import { readFields } from "../protobuf.ts";
 import type { GrpcCall } from "./grpc.ts";
@@ -15,12 +15,14 @@ import { bytesField, messageField, varintField } from "./wire.ts";
 /** What is offered: the entries in order, and how a file is opened. */
 export interface OfferedFolder {
   entries(): AsyncIterable<ContextEntry>;
-  /** The content of a file: text, or a file that is open for reading. */
-  open(entry: ContextEntry): Promise<string | FileHandle>;
+  /** The content of a file. */
+  open(entry: ContextEntry): Promise<string | EntryContent>;
 }
 
 const PACKET = { stat: 0, request: 1, data: 2, fin: 3, error: 4 } as const;
 const CHUNK = 32 * 1024;
+/** Files that are read and sent at the same time. */
+const AT_ONCE = 32;
 /** Nanoseconds of 1980-01-01: times are fixed, so that an unchanged tree is the same tree. */
 const FIXED_TIME_NS = 315_532_800_000_000_000;
 
@@ -28,25 +30,41 @@ const FIXED_TIME_NS = 315_532_800_000_000_000;
 const MODE = { directory: 2 ** 31, symlink: 2 ** 27, setuid: 2 ** 23, setgid: 2 ** 22, sticky: 2 ** 20 } as const;
 
 /** Answers one DiffCopy call with this folder. @throws whatever listing or reading throws */
-export async function sendFolder(call: GrpcCall, folder: OfferedFolder): Promise<void> {
-  const files = new Map<number, ContextEntry>();
-  const listing = sendListing(call, folder, files);
-  // The listing's failure must end the call although the engine, waiting for the list, asks for nothing.
-  const failed = listing.then(() => new Promise<never>(() => {}));
-  const messages = call.messages[Symbol.asyncIterator]();
-  for (;;) {
-    const { done, value } = await Promise.race([messages.next(), failed]);
-    if (done === true) return;
-    const { type, id } = readPacket(value);
+export function sendFolder(call: GrpcCall, folder: OfferedFolder): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const files = new Map<number, ContextEntry>();
+    // A failure ends the call at once: the engine, waiting for the list or for a file, may say nothing more.
+    sendListing(call, folder, files).catch(reject);
+    serveRequests({ call, folder, files, reject }).then(resolve, reject);
+  });
+}
+
+interface Serving {
+  readonly call: GrpcCall;
+  readonly folder: OfferedFolder;
+  /** What was listed, by its place in the list. */
+  readonly files: Map<number, ContextEntry>;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Sends what is asked for, several files at once. */
+async function serveRequests({ call, folder, files, reject }: Serving): Promise<void> {
+  const sending = new Set<Promise<void>>();
+  for await (const message of call.messages) {
+    const { type, id } = readPacket(message);
     if (type === PACKET.error) throw new Error("the engine gave up on the context");
     if (type === PACKET.fin) {
+      await Promise.all(sending);
       await call.send(packet(PACKET.fin));
       return;
     }
     const entry = files.get(id);
     if (type !== PACKET.request || entry === undefined)
       throw new Error("the engine asked for a file that was not offered");
-    await sendFile(call, { id, entry, content: await folder.open(entry) });
+    const file = folder.open(entry).then((content) => sendFile(call, { id, entry, content }));
+    sending.add(file);
+    file.then(() => sending.delete(file), reject);
+    if (sending.size >= AT_ONCE) await Promise.race(sending);
   }
 }
 
@@ -63,29 +81,24 @@ async function sendListing(call: GrpcCall, folder: OfferedFolder, files: Map<num
 interface RequestedFile {
   readonly id: number;
   readonly entry: ContextEntry;
-  readonly content: string | FileHandle;
+  readonly content: string | EntryContent;
 }
 
-/** @throws CONTEXT_INVALID when the file is no longer as long as it was listed: half a file is never sent as whole */
+/** @throws CONTEXT_INVALID when the file is not as long as it was listed: half a file is never sent as whole */
 async function sendFile(call: GrpcCall, { id, entry, content }: RequestedFile): Promise<void> {
+  const beginning = Buffer.concat([varintField(1, PACKET.data), varintField(3, id)]);
   let sent = 0;
-  const data = (bytes: Uint8Array) => {
+  const send = async (bytes: Buffer) => {
     sent += bytes.length;
-    return call.send(Buffer.concat([varintField(1, PACKET.data), varintField(3, id), bytesField(4, bytes)]));
+    for (let at = 0; at < bytes.length; at += CHUNK)
+      await call.send(Buffer.concat([beginning, bytesField(4, bytes.subarray(at, at + CHUNK))]));
   };
-  if (typeof content === "string") {
-    const bytes = Buffer.from(content);
-    for (let at = 0; at < bytes.length; at += CHUNK) await data(bytes.subarray(at, at + CHUNK));
-  } else {
-    try {
-      const stream = content.createReadStream({ highWaterMark: CHUNK, autoClose: false });
-      for await (const chunk of stream as AsyncIterable<Buffer>) await data(chunk);
-    } finally {
-      await content.close();
-    }
-  }
+  if (typeof content === "string") await send(Buffer.from(content));
+  else if (Buffer.isBuffer(content)) await send(content);
+  else for await (const chunk of content) await send(chunk);
   if (sent !== entry.size) throw changed(entry);
-  await data(new Uint8Array());
+  // No more of it.
+  await call.send(beginning);
 }
 
 function packet(type: number): Buffer {

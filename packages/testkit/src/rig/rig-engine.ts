@@ -37,7 +37,7 @@ function privateEnginePid(paths: RigPaths): number | undefined {
 }
 
 /** Our engine, if it runs and answers. */
-export async function findPrivateEngine(paths: RigPaths, signal?: AbortSignal): Promise<PrivateEngine | undefined> {
+export async function findRigEngine(paths: RigPaths, signal?: AbortSignal): Promise<PrivateEngine | undefined> {
   const pid = privateEnginePid(paths);
   if (pid === undefined) return undefined;
   const host = `unix://${paths.engineSocket}`;
@@ -58,8 +58,17 @@ export function privateEngineObstacle(): string | undefined {
   return undefined;
 }
 
+export interface StartEngineOptions {
+  readonly signal?: AbortSignal;
+  /** Further arguments for dockerd. */
+  readonly extra?: readonly string[];
+  /** True: the kernel kills the engine when this process dies, however it dies. */
+  readonly diesWithUs?: boolean;
+}
+
 /** Starts the engine and waits until it answers. */
-export async function startPrivateEngine(paths: RigPaths, signal?: AbortSignal): Promise<PrivateEngine> {
+export async function startRigEngine(paths: RigPaths, options: StartEngineOptions = {}): Promise<PrivateEngine> {
+  const { signal, extra = [], diesWithUs = false } = options;
   const program = await findProgram("dockerd");
   if (program === undefined) throw new RigError("dockerd is not on PATH", "Install the package docker.io.");
   await endDaemons(paths);
@@ -68,7 +77,13 @@ export async function startPrivateEngine(paths: RigPaths, signal?: AbortSignal):
   writeWhole(paths.engineConfig, "{}\n");
   if (readMade(paths).network === undefined)
     recordMade(paths, { network: await observeNetwork(), absent: absentTraces() });
-  const pid = startDetached(program, engineArguments(paths), paths.engineLog);
+  const command = [
+    ...(diesWithUs ? ["setpriv", "--pdeathsig", "KILL"] : []),
+    program,
+    ...engineArguments(paths),
+    ...extra,
+  ];
+  const pid = startDetached(command[0] ?? "", command.slice(1), paths.engineLog);
   const host = `unix://${paths.engineSocket}`;
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(40)) {
     signal?.throwIfAborted();
@@ -76,7 +91,7 @@ export async function startPrivateEngine(paths: RigPaths, signal?: AbortSignal):
     const answer = await identify(host, signal).catch(() => undefined);
     if (answer !== undefined) return { pid, host, reason: "no other engine answered: started privately", ...answer };
   }
-  await stopPrivateEngine(paths);
+  await stopRigEngine(paths);
   throw new RigError(
     `dockerd did not come up; its log ends with:\n${tailOf(paths.engineLog)}`,
     `Read ${paths.engineLog}; a container without the right to mount or to use cgroups cannot run an engine.`,
@@ -84,7 +99,7 @@ export async function startPrivateEngine(paths: RigPaths, signal?: AbortSignal):
 }
 
 /** Ends the engine, the containerd and the shims that it left, and what it mounted. Returns whether anything ran. */
-export async function stopPrivateEngine(paths: RigPaths): Promise<boolean> {
+export async function stopRigEngine(paths: RigPaths): Promise<boolean> {
   const ran = await endDaemons(paths);
   // What a dockerd that died left behind: shims, which name our containerd's socket, and the containers below them.
   const shims = [`${paths.engineExecRoot}/`];
@@ -140,13 +155,19 @@ function engineMarks(paths: RigPaths): string[] {
   return ["dockerd", `--data-root ${paths.engineDataRoot} `];
 }
 
-async function unmountBelow(folders: readonly string[]): Promise<void> {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
-    .filter((point) => folders.some((folder) => point === folder || point.startsWith(join(folder, "/"))));
-  for (const point of mounts.sort((a, b) => b.length - a.length)) {
+/** Unmounts what is mounted on these folders and below them. */
+export async function unmountBelow(folders: readonly string[]): Promise<void> {
+  for (const point of mountsBelow(folders)) {
     const result = await runProgram("umount", [point]);
     if (result.code !== 0) await runProgram("umount", ["-l", point]);
   }
+}
+
+/** What is mounted on these folders and below them, the deepest first. */
+export function mountsBelow(folders: readonly string[]): readonly string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
+    .filter((point) => folders.some((folder) => point === folder || point.startsWith(join(folder, "/"))))
+    .sort((a, b) => b.length - a.length);
 }

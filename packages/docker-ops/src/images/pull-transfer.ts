@@ -1,0 +1,151 @@
+/**
+ * Has the engine fetch an image, until the engine shows it. A pull may be done twice, so it is done again where the
+ * engine went away in the middle and came back, or where the registry asked to wait.
+ */
+import { isKitError } from "@container-kit/errors";
+import { registryAuthHeader } from "../credentials/auth-header.ts";
+import type { Credential } from "../credentials/types.ts";
+import type { EngineContext } from "../engine/context.ts";
+import { engineMessageError } from "../engine/engine-error.ts";
+import { errorOf, readProgress } from "../engine/progress-stream.ts";
+import { fail } from "../errors.ts";
+import type { NormalizedReference } from "../reference/normalize.ts";
+import type { ImageDetails, LayerCount } from "../types.ts";
+import { findImage, isForPlatform } from "./inspect.ts";
+import { trackLayers } from "./layer-progress.ts";
+import type { LayerTracker } from "./layer-progress.ts";
+import { waitOf, withPatience } from "./patience.ts";
+import { askForDigest } from "./registry-digest.ts";
+import type { SharedRun } from "./shared-transfers.ts";
+
+/** What a transfer brought. */
+export interface PulledImage {
+  readonly image: ImageDetails;
+  /** As the engine told it; empty where it does not (Podman). */
+  readonly digest: string;
+  readonly bytes: number;
+  readonly layers: LayerCount;
+  /** What is wrong with the docker configuration, where it matters. */
+  readonly problem: string | null;
+}
+
+export interface PullWish {
+  readonly reference: NormalizedReference;
+  readonly platform: string | undefined;
+  readonly inactivityMs: number | undefined;
+}
+
+/** How often a pull is done again after the engine went away. */
+const RESUMES = 3;
+
+/** @throws ENGINE_PROTOCOL when the stream ends before the pull is done, and whatever the engine and the registry say */
+export async function transferImage(context: EngineContext, wish: PullWish, shared: SharedRun): Promise<PulledImage> {
+  const { reference, platform } = wish;
+  const { signal, report, until } = shared;
+  const credential = await context.resolveCredential(reference.registry, signal);
+  const tracker = trackLayers("pulling");
+  const askWait = () =>
+    askForDigest(context, reference, { credential, signal }).then(
+      () => null,
+      (error: unknown) => waitOf(error),
+    );
+  const pull = async (): Promise<PulledImage> => {
+    const digest = await readTransfer(context, { ...wish, credential, tracker }, shared);
+    const image = await readBack(context, reference, platform, signal);
+    return { image, digest, bytes: tracker.bytes(), layers: tracker.layers(), problem: credential.problem ?? null };
+  };
+  return withPatience(() => untilEngineStays(context, pull, shared), {
+    registry: reference.registry,
+    signal,
+    until,
+    report,
+    askWait,
+  });
+}
+
+async function untilEngineStays<Result>(
+  { waitUntilBack }: EngineContext,
+  run: () => Promise<Result>,
+  { signal, report }: SharedRun,
+): Promise<Result> {
+  for (let resumes = 0; ; resumes += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const wentAway = isKitError(error, "ENGINE_RESTARTED") || isKitError(error, "ENGINE_UNAVAILABLE");
+      if (!wentAway || resumes === RESUMES || signal.aborted) throw error;
+      report({ phase: "waiting", message: "the engine went away; waiting until it is back" });
+      await waitUntilBack(signal);
+    }
+  }
+}
+
+interface TransferParts extends PullWish {
+  readonly credential: Credential;
+  readonly tracker: LayerTracker;
+}
+
+/** @returns the digest that the engine told, or "" */
+async function readTransfer(
+  { transport }: EngineContext,
+  { reference, platform, inactivityMs, credential, tracker }: TransferParts,
+  { signal, report }: SharedRun,
+): Promise<string> {
+  const operation = `the pull of ${reference.familiar}`;
+  const stream = await transport.stream({
+    method: "POST",
+    path: "/images/create",
+    query: {
+      fromImage: `${reference.registry}/${reference.repository}`,
+      tag: reference.digest ?? reference.tag,
+      platform,
+    },
+    registryAuth: registryAuthHeader(credential),
+    signal,
+    operation,
+    registry: true,
+  });
+  let digest = "";
+  let ended = false;
+  const limits = inactivityMs === undefined ? {} : { inactivityMs };
+  for await (const record of readProgress(stream, { operation, signal, ...limits })) {
+    const error = errorOf(record);
+    if (error !== null) {
+      const details = { reference: reference.familiar, credentialSource: credential.source };
+      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
+    }
+    const text = record.status ?? record.stream ?? "";
+    digest = /^Digest: (\S+)/.exec(text)?.[1] ?? digest;
+    ended ||= TERMINAL.test(text);
+    const progress = tracker.observe(record);
+    if (progress !== null) report(progress);
+  }
+  if (ended) return digest;
+  throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer before the pull was done`, {
+    stage: "transfer",
+  });
+}
+
+/** Terminal records: `Status: …` of moby; Podman ends with the image's id alone. */
+const TERMINAL = /^Status: (?:Image is up to date|Downloaded newer image)|^Download complete$|^[a-f0-9]{64}\s*$/;
+
+/** @throws ENGINE_PROTOCOL when the engine does not show the image, IMAGE_NOT_FOUND when it is for another platform */
+async function readBack(
+  { transport }: EngineContext,
+  { familiar }: NormalizedReference,
+  platform: string | undefined,
+  signal: AbortSignal,
+): Promise<ImageDetails> {
+  const image = await findImage(transport, familiar, signal);
+  if (image === null) {
+    throw fail("ENGINE_PROTOCOL", `the engine says that it pulled ${familiar} and does not show it`, {
+      stage: "read-back",
+    });
+  }
+  if (isForPlatform(image, platform)) return image;
+  throw fail("IMAGE_NOT_FOUND", `${familiar} is there for ${image.platform} and not for ${platform ?? ""}`, {
+    stage: "read-back",
+    details: { platform, found: image.platform },
+    remedy: "Name a platform that the image is published for, or leave it out.",
+  });
+}

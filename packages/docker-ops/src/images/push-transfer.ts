@@ -1,0 +1,129 @@
+/**
+ * Has the engine push an image, and looks over its shoulder while it does: the engine tries again for most of a minute
+ * where the registry will never take the push, and keeps to itself why.
+ *
+ * - W1  The engine's own retries go out as progress, in words.
+ * - W2  At the first of each round the registry is asked whether we may push; a no ends the push at once. A registry
+ *       that cannot be asked says nothing, and the engine goes on.
+ */
+import { isKitError } from "@container-kit/errors";
+import { registryAuthHeader } from "../credentials/auth-header.ts";
+import type { Credential } from "../credentials/types.ts";
+import type { EngineContext } from "../engine/context.ts";
+import { engineMessageError } from "../engine/engine-error.ts";
+import { errorOf, readProgress } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../engine/progress-stream.ts";
+import { fail } from "../errors.ts";
+import type { NormalizedReference } from "../reference/normalize.ts";
+import type { RegistryClient } from "../registry/client.ts";
+import { askPushRight } from "../registry/push-right.ts";
+import type { Progress } from "../types.ts";
+import type { LayerTracker } from "./layer-progress.ts";
+
+export interface PushTransfer {
+  readonly reference: NormalizedReference;
+  readonly credential: Credential;
+  readonly client: RegistryClient;
+  readonly tracker: LayerTracker;
+  readonly inactivityMs: number | undefined;
+  readonly signal: AbortSignal;
+  readonly report: (progress: Progress) => void;
+}
+
+/**
+ * @returns the digest that the engine says it pushed; null from an engine that does not tell (Podman)
+ * @throws ENGINE_PROTOCOL when an engine that tells ends without having told
+ */
+export async function transferPush({ transport, profile }: EngineContext, push: PushTransfer): Promise<string | null> {
+  const { reference, credential, tracker, inactivityMs, report } = push;
+  const operation = `the push of ${reference.familiar}`;
+  const watch = watchRetries(push);
+  const signal = AbortSignal.any([push.signal, watch.signal]);
+  let digest: string | null = null;
+  try {
+    const stream = await transport.stream({
+      method: "POST",
+      path: `/images/${reference.registry}/${reference.repository}/push`,
+      query: { tag: reference.tag },
+      registryAuth: registryAuthHeader(credential),
+      signal,
+      operation,
+      registry: true,
+    });
+    const limits = inactivityMs === undefined ? {} : { inactivityMs };
+    for await (const record of readProgress(stream, { operation, signal, ...limits })) {
+      const error = errorOf(record);
+      if (error !== null) throw engineMessageError(error, { operation, registry: true, ...contextOf(push) });
+      watch.observe(record);
+      digest = pushedDigest(record) ?? digest;
+      const progress = tracker.observe(record);
+      if (progress !== null) report(progress);
+    }
+  } finally {
+    await watch.end();
+  }
+  if (digest !== null || !profile().pushAux) return digest;
+  throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer before the push was done`, {
+    stage: "transfer",
+  });
+}
+
+function contextOf({ reference, credential }: PushTransfer) {
+  const { familiar, registry } = reference;
+  return {
+    stage: "transfer",
+    details: { reference: familiar, registry, credentialSource: credential.source },
+  };
+}
+
+/** moby ends a push with `aux {Tag, Digest, Size}`, and with a status line that says the same. */
+function pushedDigest({ aux, status }: ProgressRecord): string | null {
+  if (typeof aux === "object" && aux !== null && "Digest" in aux && typeof aux.Digest === "string") return aux.Digest;
+  return /\bdigest: (sha256:[a-f0-9]{64})\b/.exec(status ?? "")?.[1] ?? null;
+}
+
+interface RetryWatch {
+  /** Aborted with the registry's no. */
+  readonly signal: AbortSignal;
+  observe(record: ProgressRecord): void;
+  /** Ends the question that may be under way. */
+  end(): Promise<void>;
+}
+
+/** W2. moby counts each wait down, one record a second and layer: `Retrying in 5 seconds`. */
+function watchRetries({ reference, client, signal, credential }: PushTransfer): RetryWatch {
+  const refused = new AbortController();
+  const ended = new AbortController();
+  const { repository } = reference;
+  let question: Promise<void> = Promise.resolve();
+  let askAgainAt = 0;
+  const ask = async () => {
+    try {
+      await askPushRight(client, { repository, signal: AbortSignal.any([signal, ended.signal]) });
+    } catch (error) {
+      const isNo = ["AUTH_FAILED", "REGISTRY_DENIED", "REGISTRY_RATE_LIMITED"].some((code) => isKitError(error, code));
+      if (isNo && !ended.signal.aborted) refused.abort(withSource(error, credential));
+    }
+  };
+  return {
+    signal: refused.signal,
+    observe: ({ status }) => {
+      const seconds = /^Retrying in (\d{1,6}) second/.exec(status ?? "")?.[1];
+      if (seconds === undefined || performance.now() < askAgainAt) return;
+      askAgainAt = performance.now() + Number(seconds) * 1000;
+      question = question.then(ask);
+    },
+    end: () => {
+      ended.abort();
+      return question;
+    },
+  };
+}
+
+/** The registry's own no, with what the push adds to every failure of its transfer. */
+function withSource(error: unknown, { source }: Credential): unknown {
+  if (!isKitError(error)) return error;
+  const { code, message, details, cause } = error;
+  if (code !== "AUTH_FAILED" && code !== "REGISTRY_DENIED" && code !== "REGISTRY_RATE_LIMITED") return error;
+  return fail(code, message, { cause, stage: "transfer", details: { ...details, credentialSource: source } });
+}

@@ -1,0 +1,138 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describeWithEngine, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import type { EngineProxy, FaultRule, TinyImage } from "@container-kit/testkit";
+import type { BuildOptions, Engine } from "../src/index.ts";
+import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
+import { connect } from "./rig.ts";
+
+const BUILD = /^POST (?:\/v[\d.]+)?\/build/;
+
+describeWithEngine("builds and the faults of an engine", (rig) => {
+  let engine: Engine;
+  let base: TinyImage;
+  const { context, tag, clear } = createWorkshop(() => engine);
+
+  beforeAll(async () => {
+    engine = await connect(rig);
+    base = await makeTinyImage(rig, { shell: true });
+  });
+
+  afterEach(() => clear());
+
+  afterAll(() => base.remove());
+
+  /** Builds through a proxy with this fault; the fault must have fired. */
+  const buildThrough = async (
+    rules: readonly FaultRule[],
+    options: Partial<BuildOptions> & { readonly text?: string } = {},
+  ): Promise<unknown> => {
+    const proxy: EngineProxy = await startEngineProxy({ target: rig.engine.host, rules });
+    try {
+      const faulty = await connect(rig, { DOCKER_HOST: proxy.host });
+      const { text = `LABEL x=${uniqueName()}`, ...rest } = options;
+      const outcome = await faulty
+        .build(context({ Dockerfile: `FROM ${base.reference}\n${text}\n` }), { tags: [tag()], ...rest })
+        .catch((error: unknown) => error);
+      for (const rule of rules) expect(proxy.fired(rule)).toBeGreaterThan(0);
+      return outcome;
+    } finally {
+      await proxy.close();
+    }
+  };
+  const disk = "write /var/lib/x: no space left on device";
+  const told = (message: string) => JSON.stringify({ errorDetail: { message }, error: message });
+
+  test.each([
+    ["first", `${told("boom")}\n`],
+    ["in the middle", `{"stream":"Step 1/2 : FROM x"}\n${told("boom")}\n{"stream":"go on"}\n`],
+    ["last, without a newline", `{"stream":"ok\\n"}\n${told("boom")}`],
+  ])("an error that comes %s is the build's failure, with its text", async (_where, body) => {
+    const outcome = await buildThrough([{ match: BUILD, fault: { kind: "replace", body } }]);
+    expect(outcome).toMatchObject({ code: "BUILD_FAILED", message: expect.stringContaining("boom") });
+  });
+
+  test.each([
+    ["an empty stream record", '{"stream":null}\n', "ENGINE_PROTOCOL"],
+    ["half a record", '{"stream":"x', "ENGINE_PROTOCOL"],
+    ["bytes that are no text", Buffer.from([0, 255, 10, 0, 254, 10]), "ENGINE_PROTOCOL"],
+    ["a full disk", `${told(disk)}\n`, "ENGINE_DISK_FULL"],
+  ])("an engine that answers with %s ends the build with its code", async (_what, body, code) => {
+    expect(await buildThrough([{ match: BUILD, fault: { kind: "replace", body } }])).toMatchObject({ code });
+  });
+
+  test("a stream that goes silent ends the build within the limit that the caller gave", async () => {
+    const rule: FaultRule = { match: BUILD, fault: { kind: "stall", afterBytes: 40 } };
+    const outcome = await buildThrough([rule], { inactivityMs: 500 });
+    expect(outcome).toMatchObject({ code: "ENGINE_TIMEOUT", message: expect.stringContaining("500 ms") });
+  });
+
+  test.each([404, 403, 200])("an endpoint that answers %i to the session is built on without one", async (status) => {
+    const rule: FaultRule = { match: WITHOUT_SESSION.match, fault: { kind: "answer", status, body: "{}" } };
+    const outcome = await buildThrough([rule]);
+    expect(outcome).toMatchObject({
+      builder: "classic",
+      warnings: [expect.stringContaining("classic builder")],
+    });
+  });
+
+  test("a connection that breaks while a step runs is not taken for success, and the build is not repeated", async () => {
+    const rule: FaultRule = { match: BUILD, fault: { kind: "cut", afterBytes: 2500 } };
+    const other: FaultRule = { match: BUILD, fault: { kind: "capture" }, skip: 1 };
+    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [rule, other] });
+    try {
+      const faulty = await connect(rig, { DOCKER_HOST: proxy.host });
+      const name = tag();
+      await expect(
+        faulty.build(
+          context({
+            Dockerfile: `FROM ${base.reference}\nRUN for i in 1 2 3 4 5 6 7 8; do echo ${uniqueName()} $i; sleep 0.2; done\n`,
+          }),
+          {
+            tags: [name],
+          },
+        ),
+      ).rejects.toMatchObject({ code: "ENGINE_RESTARTED" });
+      expect(proxy.fired(rule)).toBe(1);
+      await expect(engine.inspect(name)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  describe.each(["buildkit", "classic"] as const)("with the %s builder", (builder) => {
+    test("a step may be silent for longer than the limit that holds between steps", async () => {
+      // The limit is two minutes; what holds while a step runs is proven in watch-silence.test.ts.
+      const rules = builder === "classic" ? [WITHOUT_SESSION] : [];
+      const outcome = await buildThrough(rules, { text: "RUN sleep 2", noCache: true, inactivityMs: 60_000 });
+      expect(outcome).toMatchObject({ builder });
+    });
+
+    test.each([
+      ["an unknown instruction", "RUN true\n  RUNN x", { line: 3, column: 3 }],
+      ["an unknown flag", "COPY --frm=x a b", { line: 2, column: 6 }],
+      ["an instruction of several lines", "ENV a=b \\\n  c", { line: 2, column: 1 }],
+      ["an image that is none", "FROM Node:20", { line: 2 }],
+    ])("a Dockerfile with %s tells the place", async (_what, text, place) => {
+      const rules = builder === "classic" ? [WITHOUT_SESSION] : [];
+      expect(await buildThrough(rules, { text })).toMatchObject({
+        code: "DOCKERFILE_INVALID",
+        details: expect.objectContaining(place),
+      });
+    });
+  });
+
+  test("arguments that look like secrets, and those that nothing takes, are told by name", async () => {
+    const outcome = await buildThrough([WITHOUT_SESSION], {
+      text: "ARG NPM_TOKEN\nENV API_KEY=CANARY-1",
+      buildArgs: { NPM_TOKEN: "CANARY-2", NOPE: "1" },
+    });
+    const { warnings } = outcome as { warnings: readonly string[] };
+    expect(warnings.join("\n")).toMatch(/NPM_TOKEN[^]*API_KEY[^]*NOPE/);
+    expect(warnings.join("\n")).not.toContain("CANARY");
+  });
+
+  test("a Dockerfile that needs BuildKit says so where there is none", async () => {
+    const outcome = await buildThrough([WITHOUT_SESSION], { text: "RUN --mount=type=cache,target=/c true" });
+    expect(outcome).toMatchObject({ code: "UNSUPPORTED" });
+  });
+});

@@ -1,0 +1,115 @@
+import { execFileSync } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
+import type { TinyImage } from "@container-kit/testkit";
+import { connectEngine } from "../src/index.ts";
+import type { Engine } from "../src/index.ts";
+import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
+import { connect } from "./rig.ts";
+
+describeWithEngine("build secrets on a real engine", (rig) => {
+  let engine: Engine;
+  let base: TinyImage;
+  const { context, tag, clear } = createWorkshop(() => engine);
+  const value = `SECRET-${randomUUID()}`;
+  const env = { NPM_TOKEN: value };
+
+  beforeAll(async () => {
+    engine = await connect(rig, env);
+    base = await makeTinyImage(rig, { shell: true });
+  });
+
+  afterEach(() => clear());
+
+  afterAll(() => base.remove());
+
+  /** Everything that the engine tells and keeps of an image: history, configuration, and every layer's bytes. */
+  const everythingOf = async (image: string): Promise<string> => {
+    const folder = context({});
+    const archive = join(folder, "image.tar");
+    const chunks: Buffer[] = [];
+    for await (const chunk of await engine.save([image])) chunks.push(chunk as Buffer);
+    writeFileSync(archive, Buffer.concat(chunks));
+    const layers = execFileSync("tar", ["-xOf", archive], { maxBuffer: 256 * 1024 * 1024 }).toString("latin1");
+    const { text } = await engineRequest(rig.engine.host, "GET", `/images/${image}/json`);
+    const history = await engineRequest(rig.engine.host, "GET", `/images/${image}/history`);
+    return layers + text + history.text;
+  };
+
+  test("a step reads the secret, and no trace of it is in the image", async () => {
+    const name = tag();
+    const lines: string[] = [];
+    const built = await engine.build(
+      context({
+        Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm,required=true wc -c < /run/secrets/npm > /size && echo READ-$(cat /size) && md5sum < /run/secrets/npm\nRUN --mount=type=secret,id=other [ ! -e /run/secrets/other ] && echo NO-OTHER\n`,
+      }),
+      {
+        tags: [name],
+        noCache: true,
+        secrets: [{ id: "npm", from: "env:NPM_TOKEN" }],
+        onLog: (line) => lines.push(line),
+      },
+    );
+    expect(built.builder).toBe("buildkit");
+    expect(lines.join("\n")).toContain(`READ-${value.length}`);
+    expect(lines.join("\n")).toContain(createHash("md5").update(value).digest("hex"));
+    expect(lines.join("\n")).toContain("NO-OTHER");
+    const everything = await everythingOf(name);
+    expect(everything).toContain(String(value.length));
+    expect(everything).not.toContain(value);
+  });
+
+  test("a step that copies the secret is seen to have done so, and whoever redacts has learned it", async () => {
+    const learned: string[] = [];
+    const listening = await connectEngine({
+      env: { ...process.env, ...rig.environment, ...env },
+      onSecret: (secret) => learned.push(secret.reveal()),
+    });
+    const name = tag();
+    const lines: string[] = [];
+    await listening.build(
+      context({
+        Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm cp /run/secrets/npm /kept && cat /kept\n`,
+      }),
+      {
+        tags: [name],
+        noCache: true,
+        secrets: [{ id: "npm", from: "env:NPM_TOKEN" }],
+        onLog: (line) => lines.push(line),
+      },
+    );
+    expect(learned).toContain(value);
+    expect(lines.join("\n")).toContain(value);
+    expect(await everythingOf(name)).toContain(value);
+    await listening.close();
+  });
+
+  test("a secret that a step needs and nobody gave is named in the remedy", async () => {
+    const folder = context({
+      Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm,required=true cat /run/secrets/npm\n`,
+    });
+    await expect(engine.build(folder, { tags: [tag()], noCache: true })).rejects.toMatchObject({
+      code: "BUILD_FAILED",
+      remedy: expect.stringContaining("npm"),
+    });
+  });
+
+  test("without BuildKit a secret is refused before anything is sent", async () => {
+    const build = { match: /^POST \S*\/build/, fault: { kind: "capture" } } as const;
+    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [WITHOUT_SESSION, build] });
+    try {
+      const classic = await connect(rig, { ...env, DOCKER_HOST: proxy.host });
+      const folder = context({ Dockerfile: `FROM ${base.reference}\n` });
+      await expect(
+        classic.build(folder, { tags: [tag()], secrets: [{ id: "npm", from: "env:NPM_TOKEN" }] }),
+      ).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("docker") });
+      expect(proxy.fired(WITHOUT_SESSION)).toBe(1);
+      expect(proxy.fired(build)).toBe(0);
+    } finally {
+      await proxy.close();
+    }
+  });
+});

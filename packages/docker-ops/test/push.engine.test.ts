@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeWithEngine, makeTinyImage, registryRequest, startFaultRegistry, uniqueName } from "@container-kit/testkit";
+import type { FaultRegistry, FaultRegistryOptions, RegistryFaultRule, TinyImage } from "@container-kit/testkit";
+import type { Engine, Progress } from "../src/index.ts";
+import { connect, dockerConfig } from "./rig.ts";
+
+const UPLOAD = /^POST .*\/blobs\/uploads\//;
+const BY_DIGEST = /^(HEAD|GET) .*\/manifests\/sha256:/;
+const BY_TAG = /^(HEAD|GET) .*\/manifests\/1$/;
+
+interface Stage {
+  readonly registry: FaultRegistry;
+  readonly engine: Engine;
+  readonly target: string;
+}
+
+describeWithEngine("a push", (rig) => {
+  let image: TinyImage;
+
+  beforeAll(async () => {
+    image = await makeTinyImage(rig, { sizeBytes: 20_000 });
+  });
+
+  afterAll(() => image.remove());
+
+  async function onStage(options: FaultRegistryOptions, play: (stage: Stage) => Promise<void>): Promise<void> {
+    const registry = await startFaultRegistry(options);
+    const config = dockerConfig({ [registry.host]: { username: "test", password: "test" } });
+    try {
+      const engine = await connect(rig, { DOCKER_CONFIG: config.folder });
+      await play({ registry, engine, target: `${registry.host}/${uniqueName("push")}:1` });
+    } finally {
+      config.remove();
+      await registry.close();
+    }
+  }
+
+  const asksOf = (registry: FaultRegistry, agent: RegExp) =>
+    registry
+      .requests()
+      .filter(({ headers }) => agent.test(headers["user-agent"] ?? ""))
+      .map(({ method, path }) => `${method} ${path}`);
+
+  test("asks the registry three questions of its own: how to ask, the digest, the tag", () =>
+    onStage({}, async ({ registry, engine, target }) => {
+      const pushed = await engine.push(image.reference, { target });
+      expect(pushed).toMatchObject({ verified: true, replaced: null, warnings: [] });
+      expect(pushed).not.toHaveProperty("tagDigest");
+      const path = `/v2/${target.slice(registry.host.length + 1, -2)}/manifests`;
+      expect(asksOf(registry, /^$/).sort()).toEqual(["GET /v2/", `HEAD ${path}/1`, `HEAD ${path}/${pushed.digest}`]);
+      expect(await engine.pull(target)).toMatchObject({ freshness: "cache", digest: pushed.digest });
+    }));
+
+  test("says which image its target named before", () =>
+    onStage({}, async ({ engine, target }) => {
+      const other = await makeTinyImage(rig, { sizeBytes: 100 });
+      await engine.tag(other.reference, target);
+      expect(await engine.push(image.reference, { target })).toMatchObject({ replaced: other.imageId });
+      expect(await engine.push(image.reference, { target })).toMatchObject({ replaced: image.imageId });
+      expect(await engine.push(target)).toMatchObject({ replaced: null });
+      await other.remove();
+    }));
+
+  test("that the registry denies is over at once, though the engine would try again for most of a minute", () => {
+    const rule: RegistryFaultRule = { match: UPLOAD, fault: { kind: "answer", status: 403 }, signedIn: true };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      const seen: string[] = [];
+      const push = engine.push(image.reference, { target, onProgress: ({ message }) => void seen.push(message) });
+      await expect(push).rejects.toMatchObject({ code: "REGISTRY_DENIED", details: { credentialSource: "file" } });
+      expect(registry.fired(rule)).toBeGreaterThan(0);
+      expect(seen.filter((message) => message.includes("Retrying in")).length).toBeLessThan(4);
+    });
+  });
+
+  test("whose registry fails for a moment goes on with the engine's own retries, told in words", () => {
+    const rule: RegistryFaultRule = { match: UPLOAD, fault: { kind: "answer", status: 503 }, signedIn: true, times: 2 };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      const seen: Progress[] = [];
+      const push = await engine.push(image.reference, { target, onProgress: (progress) => void seen.push(progress) });
+      expect(push).toMatchObject({ verified: true });
+      expect(registry.fired(rule)).toBe(2);
+      expect(seen.some(({ message }) => /Retrying in \d+ second/.test(message))).toBe(true);
+    });
+  }, 40_000);
+
+  test("takes back the upload that it began to learn whether it may push", () => {
+    const rule: RegistryFaultRule = { match: UPLOAD, fault: { kind: "answer", status: 503 }, signedIn: true, times: 1 };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      expect(await engine.push(image.reference, { target })).toMatchObject({ verified: true });
+      expect(asksOf(registry, /^$/).some((asked) => asked.startsWith("DELETE /v2/"))).toBe(true);
+    });
+  }, 40_000);
+
+  test("that is rate-limited waits as long as the registry asks and goes on; too long a wait is told as data", () => {
+    const body = '{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}';
+    const headers = { "retry-after": "1", "content-type": "application/json" };
+    const rule: RegistryFaultRule = {
+      match: UPLOAD,
+      fault: { kind: "answer", status: 429, headers, body },
+      signedIn: true,
+      times: 2,
+    };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      const seen: string[] = [];
+      const push = engine.push(image.reference, { target, onProgress: ({ message }) => void seen.push(message) });
+      expect(await push).toMatchObject({ verified: true });
+      expect(registry.fired(rule)).toBe(2);
+      expect(seen.some((message) => /asks to wait 1 s/.test(message))).toBe(true);
+      const long: RegistryFaultRule = {
+        match: UPLOAD,
+        fault: { kind: "answer", status: 429, headers: { ...headers, "retry-after": "315360000" }, body },
+        signedIn: true,
+      };
+      registry.setRules([long]);
+      const other = await makeTinyImage(rig, { sizeBytes: 100 });
+      await expect(engine.push(other.reference, { target })).rejects.toMatchObject({
+        code: "REGISTRY_RATE_LIMITED",
+        retryable: true,
+        details: { retryAfterMs: 315_360_000_000 },
+      });
+      await other.remove();
+    });
+  }, 40_000);
+
+  test("whose manifest is gone when it is read back is no success", () => {
+    const rule: RegistryFaultRule = { match: BY_DIGEST, fault: { kind: "answer", status: 404 }, signedIn: true };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      await expect(engine.push(image.reference, { target })).rejects.toMatchObject({ code: "PUSH_UNVERIFIED" });
+      expect(registry.fired(rule)).toBeGreaterThan(0);
+    });
+  });
+
+  test("that reads back another digest than was pushed is DIGEST_MISMATCH with both", () => {
+    const found = `sha256:${"b".repeat(64)}`;
+    const rule: RegistryFaultRule = {
+      match: BY_DIGEST,
+      fault: { kind: "replace", headers: { "docker-content-digest": found } },
+      signedIn: true,
+    };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      await expect(engine.push(image.reference, { target })).rejects.toMatchObject({
+        code: "DIGEST_MISMATCH",
+        details: { found, pushed: expect.stringMatching(/^sha256:/) },
+      });
+      expect(registry.fired(rule)).toBeGreaterThan(0);
+    });
+  });
+
+  test("is verified by the manifest itself where the registry tells no digest", () => {
+    const rule: RegistryFaultRule = {
+      match: /^(HEAD|GET) .*\/manifests\//,
+      fault: { kind: "replace", headers: { "docker-content-digest": undefined } },
+      signedIn: true,
+    };
+    return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {
+      const { digest } = await engine.push(image.reference, { target });
+      const path = `/v2/${target.slice(registry.host.length + 1, -2)}/manifests/1`;
+      const truth = await registryRequest(registry.behind, "HEAD", path);
+      expect(truth.headers.get("docker-content-digest")).toBe(digest);
+      expect(registry.fired(rule)).toBeGreaterThan(1);
+    });
+  });
+
+  test("whose tag somebody moves meanwhile succeeds, and tells both digests", () =>
+    onStage({}, async ({ registry, engine, target }) => {
+      const other = await makeTinyImage(rig, { sizeBytes: 100 });
+      const moved = await engine.push(other.reference, { target });
+      const rule: RegistryFaultRule = {
+        match: BY_TAG,
+        fault: { kind: "replace", headers: { "docker-content-digest": moved.digest } },
+        signedIn: true,
+      };
+      registry.setRules([rule]);
+      const pushed = await engine.push(image.reference, { target });
+      expect(pushed).toMatchObject({ verified: true, tagDigest: moved.digest });
+      expect(pushed.digest).not.toBe(moved.digest);
+      expect(pushed.warnings).toEqual([expect.stringContaining(moved.digest)]);
+      expect(pushed.warnings[0]).toContain(pushed.digest);
+      expect(registry.fired(rule)).toBeGreaterThan(0);
+      await other.remove();
+    }));
+
+  test("survives a registry that fails and then rate-limits its read-back", () => {
+    const failing: RegistryFaultRule = {
+      match: BY_DIGEST,
+      fault: { kind: "answer", status: 500 },
+      signedIn: true,
+      times: 1,
+    };
+    const limiting: RegistryFaultRule = {
+      match: BY_DIGEST,
+      fault: { kind: "answer", status: 429, headers: { "retry-after": "0" } },
+      signedIn: true,
+      times: 1,
+    };
+    return onStage({ rules: [failing, limiting] }, async ({ registry, engine, target }) => {
+      expect(await engine.push(image.reference, { target })).toMatchObject({ verified: true });
+      expect([registry.fired(failing), registry.fired(limiting)]).toEqual([1, 1]);
+    });
+  });
+
+  test("to a registry with a token service is verified with a token", () =>
+    onStage({ auth: "bearer" }, async ({ registry, engine, target }) => {
+      expect(await engine.push(image.reference, { target })).toMatchObject({ verified: true });
+      expect(registry.tokenRequests().every(({ username }) => username === "test")).toBe(true);
+    }));
+
+  test("whose registry names a token service elsewhere is not verified with a credential that it never gives away", () =>
+    onStage({ auth: "bearer", tokenHost: "other" }, async ({ registry, engine, target }) => {
+      await expect(engine.push(image.reference, { target })).rejects.toMatchObject({
+        code: "PUSH_UNVERIFIED",
+        message: expect.stringContaining("token service"),
+      });
+      // The engine gives it to any token service; what we ask ourselves carries none.
+      const own = registry.requests().filter(({ headers }) => headers["user-agent"] === undefined);
+      expect(own.length).toBeGreaterThan(0);
+      expect(own.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+    }));
+});
