@@ -154,7 +154,11 @@ describeWithEngine("a bad day over MCP", (rig) => {
     const name = `${uniqueName()}:1`;
     const context = bench.files("parse", { Dockerfile: `FROM ${image.reference}\nRUNN x\n` });
     expect(await bench.call("build_image", { context, tags: [name] })).toMatchObject({
-      error: { code: "DOCKERFILE_INVALID", details: { line: 2 } },
+      error: {
+        code: "DOCKERFILE_INVALID",
+        message: expect.stringMatching(/line 2.*column 1/),
+        details: { line: 2, column: 1 },
+      },
     });
     expect(await isInEngine(name)).toBe(false);
   });

@@ -48,7 +48,15 @@ export type { EngineMetrics, OperationMetrics, OperationName } from "./engine/me
 export { resolveContext } from "./context/resolve-context.ts";
 export type { BuildContext } from "./context/resolve-context.ts";
 
-// Credentials: where the docker configuration keeps them.
+// Many operations at once.
+export { runBatch } from "./batch.ts";
+export type { BatchOptions, BatchOutcome } from "./batch.ts";
+
+// Credentials: named by the caller, or where the docker configuration keeps them; and whether a registry accepts them.
+export { parseCredentialReference } from "./credentials/reference.ts";
+export type { CredentialReference } from "./credentials/reference.ts";
+export { checkRegistryLogin } from "./registry/check-registry-login.ts";
+export type { RegistryLoginOptions } from "./registry/check-registry-login.ts";
 export { resolveCredential } from "./credentials/resolve.ts";
 export type { ResolveOptions } from "./credentials/resolve.ts";
 export type { Credential } from "./credentials/types.ts";

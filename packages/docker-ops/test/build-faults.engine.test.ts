@@ -100,13 +100,6 @@ describeWithEngine("builds and the faults of an engine", (rig) => {
   });
 
   describe.each(["buildkit", "classic"] as const)("with the %s builder", (builder) => {
-    test("a step may be silent for longer than the limit that holds between steps", async () => {
-      // The limit is two minutes; what holds while a step runs is proven in watch-silence.test.ts.
-      const rules = builder === "classic" ? [WITHOUT_SESSION] : [];
-      const outcome = await buildThrough(rules, { text: "RUN sleep 2", noCache: true, inactivityMs: 60_000 });
-      expect(outcome).toMatchObject({ builder });
-    });
-
     test.each([
       ["an unknown instruction", "RUN true\n  RUNN x", { line: 3, column: 3 }],
       ["an unknown flag", "COPY --frm=x a b", { line: 2, column: 6 }],

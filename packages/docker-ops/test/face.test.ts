@@ -4,15 +4,18 @@ import * as face from "../src/index.ts";
 test("the public face is exactly this", () => {
   expect(Object.keys(face).sort()).toEqual([
     "DEADLINES",
+    "checkRegistryLogin",
     "connectEngine",
     "dockerErrors",
     "formatReference",
     "isImageId",
     "normalizeReference",
+    "parseCredentialReference",
     "parseReference",
     "readDockerConfig",
     "resolveContext",
     "resolveCredential",
+    "runBatch",
     "withDefaultTag",
   ]);
 });

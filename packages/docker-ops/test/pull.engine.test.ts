@@ -214,16 +214,17 @@ describeWithEngine("a pull", (rig) => {
   });
 
   test("that the registry asks to wait is waited for, and too long a wait is told", () => {
-    const rule: RegistryFaultRule = {
+    const limited = (seconds: string, times: number): RegistryFaultRule => ({
       match: /^(GET|HEAD) .*\/manifests\//,
       fault: {
         kind: "answer",
         status: 429,
-        headers: { "retry-after": "1", "content-type": "application/json" },
+        headers: { "retry-after": seconds, "content-type": "application/json" },
         body: '{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}',
       },
-      times: 2,
-    };
+      times,
+    });
+    const rule = limited("1", 2);
     return onStage([], async ({ registry, engine, target, digest }) => {
       await engine.remove(target);
       registry.setRules([rule]);
@@ -233,8 +234,7 @@ describeWithEngine("a pull", (rig) => {
       expect(registry.fired(rule)).toBe(2);
       expect(seen.some((message) => /asks to wait \d s/.test(message))).toBe(true);
       await engine.remove(target);
-      const long = { ...rule, times: 9, fault: { ...rule.fault, headers: { "retry-after": "3600" } } };
-      registry.setRules([long as RegistryFaultRule]);
+      registry.setRules([limited("3600", 9)]);
       await expect(engine.pull(target)).rejects.toMatchObject({
         code: "REGISTRY_RATE_LIMITED",
         details: { retryAfterMs: 3_600_000 },

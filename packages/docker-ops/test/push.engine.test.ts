@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, registryRequest, startFaultRegistry, uniqueName } from "@container-kit/testkit";
+import {
+  describeWithEngine,
+  makeTinyImage,
+  registryRequest,
+  startFaultRegistry,
+  uniqueName,
+} from "@container-kit/testkit";
 import type { FaultRegistry, FaultRegistryOptions, RegistryFaultRule, TinyImage } from "@container-kit/testkit";
 import type { Engine, Progress } from "../src/index.ts";
 import { connect, dockerConfig } from "./rig.ts";

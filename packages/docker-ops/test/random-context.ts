@@ -17,10 +17,46 @@ interface RandomNode {
   readonly target: string;
 }
 
-const NAMES = ["a", "b", "ab", "abc", "a b", " a", ".x", "#c", "!n", "x.md", "y.md", "ü", "日", "[z]", "a\\b", "s*", "^q"];
-const MORE_NAMES = ["a-b", "-", "(p)", "a+", "$d", "{e}", "|", "a|b", "b{2}", "Dockerfile", ".dockerignore", "..c", "q\n", "~"];
+const NAMES = [
+  "a",
+  "b",
+  "ab",
+  "abc",
+  "a b",
+  " a",
+  ".x",
+  "#c",
+  "!n",
+  "x.md",
+  "y.md",
+  "ü",
+  "日",
+  "[z]",
+  "a\\b",
+  "s*",
+  "^q",
+];
+const MORE_NAMES = [
+  "a-b",
+  "-",
+  "(p)",
+  "a+",
+  "$d",
+  "{e}",
+  "|",
+  "a|b",
+  "b{2}",
+  "Dockerfile",
+  ".dockerignore",
+  "..c",
+  "q\n",
+  "~",
+];
 
-const name = fc.oneof({ weight: 3, arbitrary: fc.constantFrom("a", "b", "ab", "x.md") }, fc.constantFrom(...NAMES, ...MORE_NAMES));
+const name = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("a", "b", "ab", "x.md") },
+  fc.constantFrom(...NAMES, ...MORE_NAMES),
+);
 
 const node: fc.Arbitrary<RandomNode> = fc.record({
   path: fc.array(name, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("/")),
@@ -29,8 +65,45 @@ const node: fc.Arbitrary<RandomNode> = fc.record({
   target: fc.constantFrom("a", "b/a", ".", "..", "../..", "/etc/passwd", "/tmp", "nowhere", "self", "ü"),
 });
 
-const WILD = ["*", "?", "**", "***", "[a-b]", "[^a]", "[!a]", "[ab", "[]a]", "[", "]", "*.md", "a*", "?b", "**b", "b**", "^q"];
-const ESCAPED = ["\\a", "\\*", "\\#c", "\\!n", "\\[z]", "a\\", "a\\\\b", "[\\]a]", "[a\\-b]", "\\w", "\\d", "[[:alpha:]]", "s\\*", "a{1,2}*", "?{0,}", "*|x.md", "a\\b", "[ab]{2}"];
+const WILD = [
+  "*",
+  "?",
+  "**",
+  "***",
+  "[a-b]",
+  "[^a]",
+  "[!a]",
+  "[ab",
+  "[]a]",
+  "[",
+  "]",
+  "*.md",
+  "a*",
+  "?b",
+  "**b",
+  "b**",
+  "^q",
+];
+const ESCAPED = [
+  "\\a",
+  "\\*",
+  "\\#c",
+  "\\!n",
+  "\\[z]",
+  "a\\",
+  "a\\\\b",
+  "[\\]a]",
+  "[a\\-b]",
+  "\\w",
+  "\\d",
+  "[[:alpha:]]",
+  "s\\*",
+  "a{1,2}*",
+  "?{0,}",
+  "*|x.md",
+  "a\\b",
+  "[ab]{2}",
+];
 
 const segment = fc.oneof(
   { weight: 4, arbitrary: name },

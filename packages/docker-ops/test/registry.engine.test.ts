@@ -69,13 +69,18 @@ describeWithEngine("a login", (rig) => {
         valid: false,
         reason: expect.stringContaining("did not accept the credential of test"),
       });
-      expect(await login(registry, nobody)).toMatchObject({ valid: false, reason: expect.stringContaining("no credential") });
+      expect(await login(registry, nobody)).toMatchObject({
+        valid: false,
+        reason: expect.stringContaining("no credential"),
+      });
     }));
 
   test("with an identity token goes the OAuth2 way, and a registry token goes as it is", () =>
     onRegistry({ auth: "bearer" }, async (registry) => {
       const identityToken = new Secret(registry.identityToken("test"));
-      expect(await login(registry, { source: "store", serverAddress: "r", identityToken })).toMatchObject({ valid: true });
+      expect(await login(registry, { source: "store", serverAddress: "r", identityToken })).toMatchObject({
+        valid: true,
+      });
       expect(registry.tokenRequests()).toMatchObject([{ grant: "refresh_token", username: "test", status: 200 }]);
       const registryToken = new Secret("not-a-token");
       const asIs = await login(registry, { source: "file", serverAddress: "r", registryToken });
@@ -93,12 +98,16 @@ describeWithEngine("a login", (rig) => {
       expect(registry.tokenRequests()).toEqual([]);
     }));
 
-  test.each(["http://169.254.169.254/token", "https://[fe80::1]/token", "https://[fd00:ec2::254]/t", "file:///etc/passwd", "nonsense"])(
-    "is not led to %s",
-    (realm) =>
-      onRegistry({ auth: "bearer", realm }, async (registry) => {
-        expect(await login(registry, as("test", "test"))).toMatchObject({ valid: false });
-      }),
+  test.each([
+    "http://169.254.169.254/token",
+    "https://[fe80::1]/token",
+    "https://[fd00:ec2::254]/t",
+    "file:///etc/passwd",
+    "nonsense",
+  ])("is not led to %s", (realm) =>
+    onRegistry({ auth: "bearer", realm }, async (registry) => {
+      expect(await login(registry, as("test", "test"))).toMatchObject({ valid: false });
+    }),
   );
 
   test("does not follow a token service that redirects", () => {
@@ -140,13 +149,15 @@ describeWithEngine("a login", (rig) => {
     });
   });
 
-  test.each(["self-signed", "expired", "wrong-host"] as const)("at a registry with a certificate that is %s is REGISTRY_TLS", (tls) =>
-    onRegistry({ tls }, async (registry) => {
-      const query = { registry: registry.host, credential: as("test", "test"), insecure: false, signal };
-      await expect(checkLogin(query)).rejects.toMatchObject({ code: "REGISTRY_TLS" });
-      expect(registry.requests()).toEqual([]);
-      expect(await checkLogin({ ...query, insecure: true })).toMatchObject({ valid: true });
-    }),
+  test.each(["self-signed", "expired", "wrong-host"] as const)(
+    "at a registry with a certificate that is %s is REGISTRY_TLS",
+    (tls) =>
+      onRegistry({ tls }, async (registry) => {
+        const query = { registry: registry.host, credential: as("test", "test"), insecure: false, signal };
+        await expect(checkLogin(query)).rejects.toMatchObject({ code: "REGISTRY_TLS" });
+        expect(registry.requests()).toEqual([]);
+        expect(await checkLogin({ ...query, insecure: true })).toMatchObject({ valid: true });
+      }),
   );
 });
 
@@ -191,7 +202,20 @@ describeWithEngine("a registry's client", () => {
     }));
 
   test("brings any password to the registry as it is", async () => {
-    const passwords = ["a:b", '"', "\\", "line\nbreak", "ü€😀", " lead and trail ", "+/=", "x".repeat(72), "%41", "$HOME", "\t", "<>&"];
+    const passwords = [
+      "a:b",
+      '"',
+      "\\",
+      "line\nbreak",
+      "ü€😀",
+      " lead and trail ",
+      "+/=",
+      "x".repeat(72),
+      "%41",
+      "$HOME",
+      "\t",
+      "<>&",
+    ];
     const users = Object.fromEntries(passwords.map((password, index) => [`user${index}`, password]));
     const registry = await startRegistry({ users });
     try {

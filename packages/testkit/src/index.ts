@@ -33,7 +33,8 @@ export { startFaultRegistry } from "./fault-registry.ts";
 export type { FaultRegistry, FaultRegistryOptions } from "./fault-registry.ts";
 export type { RegistryFault, RegistryFaultRule, SeenRegistryRequest } from "./fault-registry-faults.ts";
 export type { TokenGrant, TokenRequest } from "./token-service.ts";
-export type { CertificateKind } from "./certificates.ts";
+export { makeCertificate } from "./certificates.ts";
+export type { Certificate, CertificateKind } from "./certificates.ts";
 
 // The program under test, as its users meet it: over MCP and on a command line.
 export { spawnServer } from "./spawn-server.ts";

@@ -1,14 +1,30 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  link,
+  mkdir,
+  mkdtemp,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { extract } from "tar-stream";
+import type { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readArchive } from "../../test/docker-cli.ts";
+import type { ArchiveEntry } from "../../test/docker-cli.ts";
 import { readIgnoreRules } from "./ignore.ts";
 import { packContext } from "./pack.ts";
 import { resolveContext } from "./resolve-context.ts";
+import { walkContext } from "./walk.ts";
 
 let base: string;
 let root: string;
@@ -29,37 +45,22 @@ async function tree(files: Record<string, string>): Promise<void> {
   }
 }
 
-interface Packed {
-  readonly name: string;
-  readonly type: string;
-  readonly content: string;
-  readonly linkname: string;
-  readonly mode: number;
+async function pack(replacements?: ReadonlyMap<string, string>): Promise<ArchiveEntry[]> {
+  return readArchive(await packed(replacements));
 }
 
-async function pack(replacements?: ReadonlyMap<string, string>): Promise<Packed[]> {
+async function packed(replacements?: ReadonlyMap<string, string>): Promise<Readable> {
   const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
-  const entries: Packed[] = [];
-  const reader = extract();
-  const archive = packContext({ root, rules, signal, ...(replacements === undefined ? {} : { replacements }) });
-  archive.on("error", (error) => reader.destroy(error));
-  archive.pipe(reader);
-  for await (const entry of reader) {
-    const chunks: Buffer[] = [];
-    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-    const { name, type, linkname, mode } = entry.header;
-    entries.push({
-      name,
-      type: type ?? "",
-      content: Buffer.concat(chunks).toString("utf8"),
-      linkname: linkname ?? "",
-      mode: mode ?? 0,
-    });
-  }
-  return entries;
+  return packContext({ root, rules, signal, ...(replacements === undefined ? {} : { replacements }) });
 }
 
-const names = (entries: readonly Packed[]) => entries.map(({ name }) => name.replace(/\/$/, "")).sort();
+async function bytesOf(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const names = (entries: readonly ArchiveEntry[]) => entries.map(({ name }) => name).sort();
 
 test("files, folders and empty files are packed with their modes, in a fixed order", async () => {
   await tree({ Dockerfile: "FROM scratch", "b/2": "two", "b/1": "one", a: "" });
@@ -88,7 +89,7 @@ describe("symbolic links", () => {
     expect(names(entries)).toEqual(["Dockerfile", "door", "window"]);
     expect(entries.find(({ name }) => name === "door")).toMatchObject({
       type: "symlink",
-      linkname: join(base, "outside"),
+      link: join(base, "outside"),
     });
     expect(JSON.stringify(entries)).not.toContain("TOP-SECRET");
   });
@@ -116,6 +117,107 @@ describe("symbolic links", () => {
   });
 });
 
+describe("the archive", () => {
+  test("of the same tree is the same to the byte, whoever owns it and whenever it was touched", async () => {
+    await tree({ Dockerfile: "x", "b/large": "l".repeat(200_000), "b/2": "2", "a b/ü": "u" });
+    await symlink("b/2", join(root, "link"));
+    const first = await bytesOf(await packed());
+    for (const path of ["Dockerfile", "b", "b/2", "b/large", "."]) {
+      await utimes(join(root, path), 1_000_000_000, 1_000_000_000);
+      if (process.geteuid?.() === 0) await chown(join(root, path), 1234, 1234);
+    }
+    expect((await bytesOf(await packed())).equals(first)).toBe(true);
+  });
+
+  test("is one that tar itself reads", async () => {
+    const long = `${"d".repeat(90)}/${"é".repeat(120)}/${"f".repeat(250)}`;
+    await tree({ Dockerfile: "x", [long]: "long", "new\nline": "n" });
+    await symlink("t".repeat(300), join(root, "far"));
+    const file = join(base, "context.tar");
+    await writeFile(file, await bytesOf(await packed()));
+    const { stdout } = await promisify(execFile)("tar", ["--quoting-style=literal", "-tf", file], {
+      env: { ...process.env, LC_ALL: "C.UTF-8" },
+    });
+    expect(stdout).toContain(`${long}\n`);
+    expect(stdout).toContain("new\nline\n");
+    expect((await pack()).find(({ name }) => name === "far")).toMatchObject({ link: "t".repeat(300) });
+  });
+
+  test("keeps special bits and a mode of nothing, and holds hard links as files of their own", async () => {
+    await tree({ setuid: "s", none: "n", one: "same" });
+    await chmod(join(root, "setuid"), 0o6755);
+    await link(join(root, "one"), join(root, "two"));
+    if (process.geteuid?.() === 0) await chmod(join(root, "none"), 0);
+    const entries = await pack();
+    expect(entries.find(({ name }) => name === "setuid")).toMatchObject({ mode: 0o6755 });
+    if (process.geteuid?.() === 0) expect(entries.find(({ name }) => name === "none")).toMatchObject({ mode: 0 });
+    expect(entries.filter(({ content }) => content === "same")).toMatchObject([
+      { name: "one", type: "file" },
+      { name: "two", type: "file" },
+    ]);
+  });
+
+  test("holds links that lead in circles as the links that they are", async () => {
+    await mkdir(join(root, "a"));
+    await symlink("..", join(root, "a", "up"));
+    await symlink("self", join(root, "self"));
+    expect(names(await pack())).toEqual(["a", "a/up", "self"]);
+  });
+
+  test("of a tree three hundred folders deep is whole", async () => {
+    const deep = Array.from({ length: 300 }, () => "d").join("/");
+    await tree({ [`${deep}/file`]: "deep" });
+    expect((await pack()).at(-1)).toMatchObject({ name: `${deep}/file`, content: "deep" });
+  });
+
+  test("of a file beyond eight GiB says its size in a record, and is streamed", async () => {
+    const size = 9 * 1024 ** 3;
+    await writeFile(join(root, "sparse"), "");
+    await truncate(join(root, "sparse"), size);
+    const archive = await packed();
+    const { value } = (await archive[Symbol.asyncIterator]().next()) as { value: Buffer };
+    archive.destroy();
+    expect(value.toString("latin1")).toContain(`size=${size}\n`);
+    expect(value.length).toBeLessThan(1_000_000);
+  });
+});
+
+describe("ignore files", () => {
+  const rulesOf = async (text: string) => {
+    await tree({ ".dockerignore": text });
+    return readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: false });
+  };
+
+  test.each([
+    ["a class that does not end", "ok\n[ab", 2],
+    ["a backslash at the end", "a\\", 1],
+    ["nothing after the `!`", "# a\n\n!", 3],
+    ["a range of nothing", "[z-a]", 1],
+    ["a letter that has no meaning", "a\\qb", 1],
+    ["a line that no docker reads", `x\n${"a".repeat(70_000)}`, 2],
+  ])("with %s are refused with the line", async (_what, text, line) => {
+    await expect(rulesOf(text)).rejects.toMatchObject({
+      code: "CONTEXT_INVALID",
+      message: expect.stringContaining(`line ${line} `),
+      details: { line },
+    });
+  });
+
+  test("let BuildKit find what a `!` pattern with wildcards wants below an ignored folder, and list the folder", async () => {
+    await tree({ ".dockerignore": "*\n!**/*.md\n", "a/b/x.md": "", "a/y.txt": "", Dockerfile: "" });
+    const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: false });
+    const listed: string[] = [];
+    for await (const { path } of walkContext(root, rules, signal)) listed.push(path);
+    expect(listed).toEqual(["a", "a/b", "a/b/x.md"]);
+  });
+
+  test("with a pattern made to take for ever are matched all the same", async () => {
+    const rules = await rulesOf(`${"*a".repeat(40)}b\n${"**/".repeat(40)}*x\n`);
+    expect(rules.judge("a".repeat(255), null).ignored).toBe(false);
+    expect(rules.judge(`${"a/".repeat(100)}y`, null).ignored).toBe(false);
+  });
+});
+
 describe("what cannot be sent", () => {
   test("a FIFO is an error that names it", async () => {
     await promisify(execFile)("mkfifo", [join(root, "pipe")]);
@@ -126,6 +228,21 @@ describe("what cannot be sent", () => {
     await promisify(execFile)("mkfifo", [join(root, "pipe")]);
     await tree({ ".dockerignore": "pipe", Dockerfile: "x" });
     expect(names(await pack())).toEqual([".dockerignore", "Dockerfile"]);
+  });
+
+  test("a name that is not UTF-8 is an error that shows its bytes, and none when it is ignored", async () => {
+    await writeFile(Buffer.concat([Buffer.from(join(root, "caf")), Buffer.from([0xe9])]), "x");
+    await expect(pack()).rejects.toMatchObject({
+      code: "CONTEXT_INVALID",
+      message: expect.stringContaining("caf\\xe9"),
+    });
+    await tree({ ".dockerignore": "caf?" });
+    expect(names(await pack())).toEqual([".dockerignore"]);
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)("a device is an error that names it", async () => {
+    await promisify(execFile)("mknod", [join(root, "null"), "c", "1", "3"]);
+    await expect(pack()).rejects.toMatchObject({ code: "CONTEXT_INVALID", message: expect.stringContaining("null") });
   });
 
   test("a socket is left out", async () => {
@@ -140,6 +257,12 @@ describe("what cannot be sent", () => {
 });
 
 describe("resolveContext", () => {
+  test("a context that is a link is the folder that it leads to", async () => {
+    await tree({ Dockerfile: "x" });
+    await symlink(root, join(base, "link"));
+    expect(await resolveContext(join(base, "link"))).toMatchObject({ root });
+  });
+
   test("a Dockerfile in a subfolder is named relative to the context", async () => {
     await tree({ "docker/prod.Dockerfile": "x" });
     expect(await resolveContext(root, "docker/prod.Dockerfile")).toEqual({

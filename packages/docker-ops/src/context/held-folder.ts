@@ -12,7 +12,7 @@
 import { constants, existsSync } from "node:fs";
 import { open, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { fail } from "../errors.ts";
+import { unreadable } from "./unreadable.ts";
 
 export interface HeldFolder {
   /** Relative to the context, with `/`; empty for the context itself. */
@@ -75,10 +75,7 @@ function createFolder(path: string, absolute: string, locate: Locate): HeldFolde
       return await (opened ??= byDescriptor() ? openDescriptor() : checkPath(absolute));
     } catch (cause) {
       release().catch(() => {});
-      throw fail("CONTEXT_INVALID", `the folder ${path === "" ? "." : path} of the build context cannot be read`, {
-        cause,
-        details: { path },
-      });
+      throw unreadable(`the folder ${path === "" ? "." : path}`, path, cause);
     }
   };
 

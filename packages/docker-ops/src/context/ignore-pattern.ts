@@ -66,7 +66,7 @@ const MOST_TOKENS = 100_000;
 function parse(characters: readonly string[]): Parsed {
   const parsed: Parsed = { branches: [[]], kind: "exact", repeated: false, malformed: undefined };
   let count = 0;
-  for (let at = 0; at < characters.length; ) {
+  for (let at = 0; at < characters.length;) {
     const before = parsed.branches.at(-1)?.length ?? 0;
     const next = parseNext(parsed, characters, at);
     parsed.repeated = characters[at] === "*" || (characters[at] === "{" && next > at + 1);
@@ -94,9 +94,7 @@ function parseNext(parsed: Parsed, characters: readonly string[], at: number): n
       return at + 1;
     case "\\": {
       const between = BETWEEN[next ?? ""];
-      tokens.push(
-        between === undefined ? { kind: "one", test: escaped(next) } : { kind: "between", test: between },
-      );
+      tokens.push(between === undefined ? { kind: "one", test: escaped(next) } : { kind: "between", test: between });
       parsed.kind = "general";
       return at + 2;
     }
@@ -211,13 +209,16 @@ interface Places {
 
 function createPlaces(tokens: readonly Token[], before: string, after: string): Places {
   const places = new Set<number>();
-  const add = (place: number): void => {
-    if (places.has(place)) return;
-    places.add(place);
-    const token = tokens[place];
-    if (token?.kind === "many" || token?.kind === "maybe" || token?.kind === "folders") add(place + 1);
-    if (token?.kind === "folders") add(place + 2);
-    if (token?.kind === "between" && token.test(before, after)) add(place + 1);
+  const add = (first: number): void => {
+    const waiting = [first];
+    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+      if (places.has(place)) continue;
+      places.add(place);
+      const token = tokens[place];
+      if (token?.kind === "many" || token?.kind === "maybe" || token?.kind === "folders") waiting.push(place + 1);
+      if (token?.kind === "folders") waiting.push(place + 2);
+      if (token?.kind === "between" && token.test(before, after)) waiting.push(place + 1);
+    }
   };
   return { places, add };
 }
@@ -243,4 +244,3 @@ const BETWEEN: Readonly<Record<string, Between>> = {
   b: (before, after) => isWord(before) !== isWord(after),
   B: (before, after) => isWord(before) === isWord(after),
 };
-

@@ -61,7 +61,10 @@ export async function readIgnoreRules(
 
 function readPatterns(text: string, file: string): IgnorePattern[] {
   const patterns: IgnorePattern[] = [];
-  for (const [index, line] of text.replace(/^\uFEFF/, "").split("\n").entries()) {
+  for (const [index, line] of text
+    .replace(/^\uFEFF/, "")
+    .split("\n")
+    .entries()) {
     try {
       if (Buffer.byteLength(line) >= LONGEST_LINE) throw new SyntaxError("a line that is too long");
       const cleaned = cleanLine(line);

@@ -5,15 +5,15 @@
  *       nothing blocks on a FIFO.
  * - O2  What is read is what was listed: the same file (device and inode), of the same size and time of change, when it
  *       has been read. A file that vanishes, is swapped, or changes in length or content is an error: half a file, or a
- *       file of two ages, is never sent as whole.
+ *       file of two ages, is never sent as whole. (A change of the same length within the same tick of the file system's
+ *       clock, some milliseconds, cannot be seen; then what is sent is what was read.)
  * - O3  A small file is in memory once, a large one never: it comes in chunks. What is sparse is read as what it shows.
  */
 import { close, constants, fstat, open, read } from "node:fs";
 import { promisify } from "node:util";
-import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
+import { unreadable } from "./unreadable.ts";
 import type { ContextEntry, FileSource } from "./walk.ts";
-import { because } from "./walk.ts";
 
 /** What a file holds: all at once, or in chunks. The last chunk comes only when the file was found unchanged. */
 export type EntryContent = Buffer | AsyncIterable<Buffer>;
@@ -56,7 +56,7 @@ async function* readChunks(entry: ContextEntry, source: FileSource): AsyncGenera
   const descriptor = await source.folder.use((prefix) => openNamed(entry, prefix + source.name));
   try {
     await checkUnchanged(descriptor, entry, source);
-    for (let left = entry.size; left > 0; ) {
+    for (let left = entry.size; left > 0;) {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK, left));
       if ((await fill(descriptor, chunk)) !== chunk.length) throw changed(entry);
       left -= chunk.length;
@@ -78,7 +78,7 @@ async function withFile<T>(
     try {
       return await work(descriptor);
     } catch (cause) {
-      throw isKitError(cause) ? cause : unreadable(entry, cause);
+      throw unreadable(entry.path, entry.path, cause);
     } finally {
       await closeFile(descriptor);
     }
@@ -89,7 +89,7 @@ async function openNamed(entry: ContextEntry, location: string): Promise<number>
   try {
     return await openFile(location, READ_ONLY);
   } catch (cause) {
-    throw unreadable(entry, cause);
+    throw unreadable(entry.path, entry.path, cause);
   }
 }
 
@@ -114,13 +114,6 @@ async function checkUnchanged(descriptor: number, entry: ContextEntry, source: F
     stats.size === entry.size &&
     stats.mtimeMs === source.modified;
   if (!same) throw changed(entry);
-}
-
-function unreadable({ path }: ContextEntry, cause: unknown): Error {
-  return fail("CONTEXT_INVALID", `${path} of the build context cannot be read${because(cause)}`, {
-    cause,
-    details: { path },
-  });
 }
 
 export function changed({ path }: ContextEntry): Error {

@@ -51,7 +51,10 @@ async function* archiveOf({ root, rules, replacements, signal, onEntry }: PackOp
 
 const NOTHING = Buffer.alloc(0);
 
-async function* fileOf({ path, type, mode, size, target }: ContextEntry, content: EntryContent): AsyncGenerator<Buffer, void> {
+async function* fileOf(
+  { path, type, mode, size, target }: ContextEntry,
+  content: EntryContent,
+): AsyncGenerator<Buffer, void> {
   const link = target === undefined ? {} : { target };
   const length = Buffer.isBuffer(content) ? content.length : size;
   yield tarHeader({ name: path, type, mode, size: length, ...link });

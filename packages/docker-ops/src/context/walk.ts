@@ -16,11 +16,11 @@
 import { lstat, readdir, readlink } from "node:fs";
 import type { Dirent, Stats } from "node:fs";
 import { promisify } from "node:util";
-import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import { childPath, holdChild, holdRoot } from "./held-folder.ts";
 import type { HeldFolder } from "./held-folder.ts";
 import type { IgnoreRules, Verdict } from "./ignore.ts";
+import { unreadable } from "./unreadable.ts";
 
 export interface ContextEntry {
   /** Relative to the context, with `/`. */
@@ -231,20 +231,4 @@ function notUtf8(shown: string): Error {
     details: { path: shown },
     remedy: "Rename the file, or ignore it in .dockerignore.",
   });
-}
-
-function unreadable(what: string, path: string, cause: unknown): Error {
-  if (isKitError(cause)) return cause;
-  return fail("CONTEXT_INVALID", `${what} of the build context cannot be read${because(cause)}`, {
-    cause,
-    details: { path },
-  });
-}
-
-/** The reason as the system names it: what to do differs. */
-export function because(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "EACCES" || code === "EPERM") return ": permission denied";
-  if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return ": it changed while it was read";
-  return "";
 }

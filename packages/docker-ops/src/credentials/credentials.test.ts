@@ -69,7 +69,9 @@ describe("the configuration file", () => {
   test("any password comes out as it went in, and reaches the engine as it is", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.string({ unit: "binary", minLength: 1, maxLength: 200 }).filter((text) => !/^\0|\0$|[\uD800-\uDFFF]/.test(text)),
+        fc
+          .string({ unit: "binary", minLength: 1, maxLength: 200 })
+          .filter((text) => !/^\0|\0$|[\uD800-\uDFFF]/.test(text)),
         async (password) => {
           await configure({ auths: { r: auth("user", password) } });
           const credential = await resolveCredential("r", { env });

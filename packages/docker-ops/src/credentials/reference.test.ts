@@ -43,14 +43,23 @@ describe("a credential reference", () => {
     expect(parseCredentialReference(text)).toEqual(expected);
   });
 
-  test.each(["", "hunter2:pass", "env:U", "env:U,", "env:1,2", "env:U,P,Q", "file:", "=env:U,P", "a b=env:U,P", "r=hunter2", "file:a\0b"])(
-    "%j is refused without being repeated",
-    (text) => {
-      expect(() => parseCredentialReference(text)).toThrow(
-        expect.objectContaining({ code: "INVALID_INPUT", message: expect.not.stringContaining("hunter2") }),
-      );
-    },
-  );
+  test.each([
+    "",
+    "hunter2:pass",
+    "env:U",
+    "env:U,",
+    "env:1,2",
+    "env:U,P,Q",
+    "file:",
+    "=env:U,P",
+    "a b=env:U,P",
+    "r=hunter2",
+    "file:a\0b",
+  ])("%j is refused without being repeated", (text) => {
+    expect(() => parseCredentialReference(text)).toThrow(
+      expect.objectContaining({ code: "INVALID_INPUT", message: expect.not.stringContaining("hunter2") }),
+    );
+  });
 
   test("to the environment is used as it stands there", async () => {
     Object.assign(env, { U: "user", P: "pa:ss word\n" });
@@ -69,7 +78,10 @@ describe("a credential reference", () => {
 
   test("wins over a helper, which is not even run", async () => {
     Object.assign(env, { U: "u", P: "p" });
-    await writeFile(join(folder, "config.json"), JSON.stringify({ credsStore: "missing", credHelpers: { r: "missing" } }));
+    await writeFile(
+      join(folder, "config.json"),
+      JSON.stringify({ credsStore: "missing", credHelpers: { r: "missing" } }),
+    );
     expect(await found("r", "env:U,P")).toBe("explicit u p");
     await expect(resolve("r")).rejects.toMatchObject({ code: "CREDENTIAL_HELPER_FAILED" });
   });

@@ -111,7 +111,7 @@ async function fromFile(path: string, registry: string): Promise<CredentialEntry
   if (entry !== null) return entry;
   throw fail("INVALID_INPUT", `the credential file ${path} holds no credential for ${registry}`, {
     details: { file: path, registry },
-    remedy: "Write a docker config.json, {\"username\", \"password\"} or one line user:password into it.",
+    remedy: 'Write a docker config.json, {"username", "password"} or one line user:password into it.',
   });
 }
 

@@ -45,7 +45,9 @@ export async function resolveCredential(registry: string, options: ResolveOption
   const entry = entryFor(config.auths, registry);
   const found = entry === null ? null : readEntry(entry);
   const problem =
-    entry === null || isReadable(entry) ? config.problem : `the entry of ${registry} in ${config.folder} cannot be read`;
+    entry === null || isReadable(entry)
+      ? config.problem
+      : `the entry of ${registry} in ${config.folder} cannot be read`;
   return {
     source: found === null ? "none" : "file",
     serverAddress,

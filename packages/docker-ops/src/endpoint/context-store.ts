@@ -31,7 +31,8 @@ export async function readContextEndpoint(configFolder: string, name: string, so
   }
   const { host, verify } = parseMetadata(text, source);
   const certificates = join(configFolder, "contexts", "tls", id, "docker");
-  if (!/^(?:tcp|https):/.test(host) || !(await exists(join(certificates, "ca.pem")))) return { host, source, context: name };
+  if (!/^(?:tcp|https):/.test(host) || !(await exists(join(certificates, "ca.pem"))))
+    return { host, source, context: name };
   const tls = {
     ca: join(certificates, "ca.pem"),
     cert: join(certificates, "cert.pem"),

@@ -107,11 +107,25 @@ async function connectTo(
     transport.close();
     if (timeout.aborted)
       throw fail("ENGINE_UNAVAILABLE", `${endpoint.host} did not answer within ${connectTimeoutMs} ms`, { cause });
+    if (isKitError(cause, "ENGINE_RESTARTED")) throw hungUp(endpoint, cause);
     if (isKitError(cause) && !isConnectCode(cause.code)) {
       throw fail("ENGINE_PROTOCOL", `${endpoint.host} answers, and not as an engine does: ${cause.message}`, { cause });
     }
     throw cause;
   }
+}
+
+/** With TLS 1.3 a server refuses the client's certificate only after the client takes the connection for made. */
+function hungUp({ host, tls }: EngineEndpoint, cause: Error): Error {
+  if (tls === undefined) return fail("ENGINE_UNAVAILABLE", `${host} takes the connection and hangs up`, { cause });
+  return fail(
+    "ENGINE_BAD_ENDPOINT",
+    `${host} hangs up, as an engine does that does not know the client's certificate`,
+    {
+      cause,
+      remedy: "Check the certificates in DOCKER_CERT_PATH or the docker context, and that they are this engine's.",
+    },
+  );
 }
 
 function nothingAnswers(failures: readonly { endpoint: EngineEndpoint; error: Error }[], configured: boolean): Error {

@@ -125,6 +125,7 @@ export function createEngine(
           credential,
           insecure,
           signal,
+          learnSecret: context.learnSecret,
           ...(repository === undefined ? {} : { repository }),
         });
       }),

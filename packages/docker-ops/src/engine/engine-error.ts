@@ -132,9 +132,18 @@ const CONNECTION: Readonly<Record<string, DockerErrorCode>> = {
   ERR_STREAM_PREMATURE_CLOSE: "ENGINE_RESTARTED",
 };
 
+/** Codes of node's TLS: of OpenSSL's verification, of the handshake, and alerts of the other side. */
+const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|^ERR_SSL_|^ERR_TLS_|^EPROTO$/;
+
 function connectionError(cause: unknown, context: EngineErrorContext): Error {
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
   const message = cause instanceof Error ? cause.message : "the connection failed";
+  if (TLS.test(code)) {
+    return fail("ENGINE_BAD_ENDPOINT", `${context.operation} failed: TLS with the engine: ${oneLine(message)}`, {
+      cause,
+      remedy: "Check the certificates in DOCKER_CERT_PATH or the docker context, and that they are this engine's.",
+    });
+  }
   const kind: DockerErrorCode = CONNECTION[code] ?? (code.startsWith("HPE_") ? "ENGINE_PROTOCOL" : "ENGINE_ERROR");
   return fail(kind, `${context.operation} failed: ${oneLine(message)}`, { cause, ...extras(context) });
 }

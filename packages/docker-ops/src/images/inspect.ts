@@ -60,7 +60,11 @@ export async function inspectImage(transport: Transport, image: string, signal: 
 }
 
 /** Reads one image from the engine; null when it has none of that name. @throws INVALID_REFERENCE ENGINE_PROTOCOL */
-export async function findImage(transport: Transport, image: string, signal: AbortSignal): Promise<ImageDetails | null> {
+export async function findImage(
+  transport: Transport,
+  image: string,
+  signal: AbortSignal,
+): Promise<ImageDetails | null> {
   try {
     return await inspectImage(transport, image, signal);
   } catch (error) {

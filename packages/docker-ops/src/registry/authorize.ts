@@ -7,7 +7,6 @@
  *       is asked without a credential.
  * - A3  A link-local address is asked for nothing, unless the registry itself is there.
  */
-import { isIP } from "node:net";
 import { Secret } from "@container-kit/observability";
 import { z } from "zod";
 import type { Credential } from "../credentials/types.ts";
@@ -15,6 +14,7 @@ import type { Challenge } from "./challenge.ts";
 import { jsonOf, requestRegistry } from "./http.ts";
 import type { RegistryAnswer } from "./http.ts";
 import { isLinkLocalHost } from "./link-local.ts";
+import { belongsTo } from "./realm.ts";
 import { registryError } from "./registry-error.ts";
 
 export interface AuthorizeOptions {
@@ -104,23 +104,4 @@ function askTokenService(realm: URL, trusted: boolean, options: AuthorizeOptions
   const authorization = trusted ? basic(credential) : null;
   const headers = authorization === null ? {} : { Authorization: authorization };
   return requestRegistry({ method: "GET", url, headers, ...common });
-}
-
-/** A2. */
-function belongsTo(realm: URL, registry: URL): boolean {
-  if (realm.host === registry.host) return true;
-  if (realm.protocol !== "https:" || isIP(realm.hostname) !== 0 || realm.hostname.startsWith("[")) return false;
-  const domain = registeredDomain(registry.hostname);
-  return domain !== null && domain === registeredDomain(realm.hostname);
-}
-
-/**
- * The part of a name that somebody has registered: its last two labels, and three below a country's suffix such as
- * `co.uk`. Null where there are not so many.
- */
-function registeredDomain(host: string): string | null {
-  const labels = host.split(".");
-  const [second = "", top = ""] = labels.slice(-2);
-  const wanted = top.length === 2 && second.length <= 3 ? 3 : 2;
-  return labels.length < wanted ? null : labels.slice(-wanted).join(".");
 }

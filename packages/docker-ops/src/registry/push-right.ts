@@ -24,7 +24,11 @@ export async function askPushRight(
   // Without the credential, the answer says nothing about what the engine, which sends it, may do.
   if (status === 429 || ((status === 401 || status === 403) && !withheld)) {
     const { registry } = client;
-    throw registryError(answer, { registry, doing: `take a push to ${registry}/${repository}`, details: { repository } });
+    throw registryError(answer, {
+      registry,
+      doing: `take a push to ${registry}/${repository}`,
+      details: { repository },
+    });
   }
   if (status !== 202) return null;
   const location = headers.location;

@@ -5,7 +5,6 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "@container-kit/observability";
 import type { Credential } from "../credentials/types.ts";
-import { parseChallenge } from "./challenge.ts";
 import { openRegistry } from "./client.ts";
 import { findManifest } from "./manifest.ts";
 
@@ -119,18 +118,5 @@ describe("findManifest", () => {
     const query = { repository: "a", reference: digest, signal: AbortSignal.timeout(5000) };
     await expect(findManifest(secure, query)).rejects.toMatchObject({ code: "REGISTRY_TLS" });
     expect(seen).toEqual([]);
-  });
-});
-
-describe("parseChallenge", () => {
-  test.each([
-    [undefined, null],
-    ["Negotiate", null],
-    ['Basic realm="x"', { scheme: "basic" }],
-    ['bearer realm="https://a/t",service="s"', { scheme: "bearer", realm: "https://a/t", service: "s" }],
-    ['Basic realm="b", Bearer realm="https://a/t"', { scheme: "bearer", realm: "https://a/t" }],
-    [`Bearer ${"x".repeat(5000)}`, null],
-  ])("%j is %j", (header, expected) => {
-    expect(parseChallenge(header)).toEqual(expected);
   });
 });

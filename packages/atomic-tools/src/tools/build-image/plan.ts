@@ -37,9 +37,13 @@ function checkDockerfile(content: string, target: string | undefined): void {
   const { valid, findings, stages } = validateDockerfile(content);
   const first = findings.find(({ severity }) => severity === "error");
   if (!valid && first !== undefined) {
-    throw fail("DOCKERFILE_INVALID", `the Dockerfile is not valid: line ${first.line}: ${first.message}`, {
-      details: { line: first.line, column: first.column },
-    });
+    throw fail(
+      "DOCKERFILE_INVALID",
+      `the Dockerfile is not valid: line ${first.line}, column ${first.column}: ${first.message}`,
+      {
+        details: { line: first.line, column: first.column },
+      },
+    );
   }
   if (
     target !== undefined &&

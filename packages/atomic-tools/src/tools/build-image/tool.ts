@@ -100,13 +100,16 @@ function describeBuild(built: BuildResult, { jobId }: ToolContext): BuildOutput 
 /** Says in words where in the Dockerfile the error is, for those who see the message alone. */
 function withPosition(error: unknown): unknown {
   if (!isKitError(error, "DOCKERFILE_INVALID")) return error;
-  const { line, column } = error.details ?? {};
-  if (typeof line !== "number" || /\bline \d/i.test(error.message)) return error;
-  const where = typeof column === "number" ? `line ${line}, column ${column}` : `line ${line}`;
-  return fail("DOCKERFILE_INVALID", `${error.message} (${where})`, {
+  const { details = {}, message, remedy, logTail } = error;
+  const untold = (["line", "column"] as const).filter(
+    (name) => typeof details[name] === "number" && !new RegExp(`\\b${name} \\d`, "i").test(message),
+  );
+  if (untold.length === 0) return error;
+  const where = untold.map((name) => `${name} ${String(details[name])}`).join(", ");
+  return fail("DOCKERFILE_INVALID", `${message} (${where})`, {
     cause: error,
-    details: { line, ...(typeof column === "number" ? { column } : {}) },
-    remedy: error.remedy,
-    ...(error.logTail === undefined ? {} : { logTail: error.logTail }),
+    details,
+    remedy,
+    ...(logTail === undefined ? {} : { logTail }),
   });
 }

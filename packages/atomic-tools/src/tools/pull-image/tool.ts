@@ -108,8 +108,10 @@ function describePull(result: z.output<typeof output>): string {
   const { alreadyPresent, digest, imageId, freshness, warnings } = result;
   const how = alreadyPresent ? "was here already" : "was pulled";
   const known = KNOWN[freshness as Freshness] ?? "";
+  // An engine that has no digest for an image, and a registry that cannot be asked, leave it unknown.
+  const what = [...(digest === null || digest === "" ? [] : [digest]), `image ${imageId ?? ""}`];
   return [
-    `${result.image} ${how}${result.via === "docker-cli" ? " by the docker program" : ""}${known}: ${digest ?? ""}, image ${imageId ?? ""}`,
+    `${result.image} ${how}${result.via === "docker-cli" ? " by the docker program" : ""}${known}: ${what.join(", ")}`,
     ...warnings.map((text) => `warning: ${text}`),
   ].join("\n");
 }

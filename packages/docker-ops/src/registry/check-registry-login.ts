@@ -1,0 +1,30 @@
+import type { Secret } from "@container-kit/observability";
+import type { ResolveOptions } from "../credentials/resolve.ts";
+import { createCredentialSource } from "../engine/credential-source.ts";
+import { isInsecureRegistry } from "../engine/insecure-registries.ts";
+import { withDeadline } from "../engine/deadline.ts";
+import type { LoginOptions, LoginResult } from "../types.ts";
+import { checkLogin } from "./check-login.ts";
+
+/** How a login is checked without an engine. */
+export interface RegistryLoginOptions extends LoginOptions, Pick<ResolveOptions, "env" | "credentials"> {
+  /** Is told every secret that is used. */
+  readonly onSecret?: (secret: Secret) => void;
+}
+
+/**
+ * Asks a registry whether it accepts the credential that an operation would use, without an engine: plain HTTP is
+ * spoken on loopback only, since nobody's settings list another registry as insecure.
+ *
+ * @throws REGISTRY_UNAVAILABLE REGISTRY_TLS CREDENTIAL_HELPER_FAILED
+ */
+export function checkRegistryLogin(registry: string, options: RegistryLoginOptions = {}): Promise<LoginResult> {
+  const { repository, env = process.env, credentials = [], onSecret } = options;
+  return withDeadline("inspect", options, async (signal) => {
+    const learnSecret = (secret: Secret) => onSecret?.(secret);
+    const source = { env, onSecret: learnSecret };
+    const credential = await createCredentialSource(source, credentials)(registry, signal);
+    const query = { registry, credential, insecure: isInsecureRegistry(registry, {}), signal, learnSecret };
+    return checkLogin(repository === undefined ? query : { ...query, repository });
+  });
+}
