@@ -54,6 +54,40 @@ export async function compare({
   };
 }
 
+/**
+ * Measures how far the memory of this process rises above what it was before each call, beside what is allowed.
+ *
+ * @param {object} measurement
+ * @param {string} measurement.name what is measured, for the table
+ * @param {() => unknown} measurement.call one call; the first is cold, and counts
+ * @param {number} measurement.allowedMiB the rise that is good enough, also for the highest
+ * @param {number} [measurement.calls] 5 by default
+ * @returns an entry for `run` of a bench file to return, in MiB of resident memory
+ */
+export async function measureMemory({ name, call, allowedMiB, calls = 5 }) {
+  const rises = [];
+  for (let at = 0; at < calls; at += 1) {
+    const before = process.memoryUsage.rss();
+    let highest = before;
+    const look = () => (highest = Math.max(highest, process.memoryUsage.rss()));
+    const timer = setInterval(look, 10);
+    await call();
+    clearInterval(timer);
+    look();
+    rises.push((highest - before) / 2 ** 20);
+  }
+  const ours = { p50: percentile(rises, 50), p95: percentile(rises, 95) };
+  return {
+    name,
+    unit: "MiB",
+    ours,
+    baseline: { name: "what is allowed", p50: allowedMiB, p95: allowedMiB },
+    ratio50: ours.p50 / allowedMiB,
+    ratio95: ours.p95 / allowedMiB,
+    gate: { ratio95: 1 },
+  };
+}
+
 /** Milliseconds of each of so many calls, one after the other. */
 async function timeCalls(call, count, gapMs) {
   const times = [];

@@ -9,7 +9,9 @@ import { root } from "./bootstrap/root.mjs";
 
 const EXPORTS = /export (?:type )?\{([^}]*)\} from "(\.[^"]+)"/g;
 const declaration = (name) =>
-  new RegExp(`^export (?:declare )?(?:abstract )?(?:async )?(?:function\\*?|interface|type|const|class|enum) ${name}\\b`);
+  new RegExp(
+    `^export (?:declare )?(?:abstract )?(?:async )?(?:function\\*?|interface|type|const|class|enum) ${name}\\b`,
+  );
 
 /** `file: name` of every export without a comment right before it. */
 function undocumented(face) {

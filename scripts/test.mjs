@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test [-- <vitest arguments>]`: sets up what is missing and runs every test on a real engine and a real registry.
+ * `npm test [-- <vitest arguments>]`: sets up what is missing and runs every test on a real engine and a real registry,
+ * and those that are for every engine on Podman too.
  *
  * The last line is `N passed, N failed`, with `, N skipped` where something was. A test file that could not be loaded
  * counts as a failure, and so does a run without tests. `-- --no-install` forbids installing; where no engine can be
@@ -22,7 +23,9 @@ await runMain(async () => {
   const mayInstall = !takeFlag(args, "--no-install");
   let prepared;
   try {
-    prepared = process.env.CONTAINER_KIT_TEST_RIG ? await prepareWorkspace() : await prepare({ mayInstall });
+    prepared = process.env.CONTAINER_KIT_TEST_RIG
+      ? await prepareWorkspace()
+      : await prepare({ mayInstall, forTests: true });
   } catch (error) {
     const status = show(error);
     process.stdout.write(`${totalsLine({ passed: 0, failed: 1 })}\n`);

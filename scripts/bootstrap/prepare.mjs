@@ -14,10 +14,10 @@ export async function prepareWorkspace() {
 }
 
 /** The workspace, then an engine and a registry. See {@link rigUp} for what comes back. */
-export async function prepare({ mayInstall }) {
+export async function prepare({ mayInstall, forTests = false }) {
   await prepareWorkspace();
   heading("Engine and registry");
-  return rigUp({ mayInstall });
+  return rigUp({ mayInstall, forTests });
 }
 
 /** Takes a flag out of a list of arguments. Returns whether it was there. */

@@ -13,11 +13,13 @@ export function rigCliIsBuilt() {
 }
 
 /**
- * Brings the rig up. Returns `{rig}`, or `{unavailable: {message, remedy}}` where nothing went wrong but no engine can
- * be had; any other trouble is a {@link Failure}. The steps are shown by the program itself.
+ * Brings the rig up, with `forTests` what only tests need as well. Returns `{rig}`, or
+ * `{unavailable: {message, remedy}}` where nothing went wrong but no engine can be had; any other trouble is a
+ * {@link Failure}. The steps are shown by the program itself.
  */
-export async function rigUp({ mayInstall }) {
-  const { code, output } = await rigCli(["up", "--json", ...(mayInstall ? [] : ["--no-install"])]);
+export async function rigUp({ mayInstall, forTests = false }) {
+  const flags = [...(mayInstall ? [] : ["--no-install"]), ...(forTests ? ["--for-tests"] : [])];
+  const { code, output } = await rigCli(["up", "--json", ...flags]);
   if (code === 0) return { rig: JSON.parse(output) };
   if (code === 130) throw new Failure("interrupted", "Run the same command again to go on.", { exitCode: 130 });
   const { error } = output === "" ? {} : JSON.parse(output);

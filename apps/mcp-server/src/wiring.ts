@@ -7,8 +7,9 @@
 import { createBuiltinPlugin, createPathPolicy } from "@container-kit/atomic-tools";
 import { createRuntime } from "@container-kit/atomic-runtime";
 import type { Runtime } from "@container-kit/atomic-runtime";
-import { connectEngine } from "@container-kit/docker-ops";
+import { checkRegistryLogin, connectEngine, parseCredentialReference } from "@container-kit/docker-ops";
 import type { Engine } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { createLogger, createRedactor } from "@container-kit/observability";
 import type { Logger, Secret } from "@container-kit/observability";
 import { createSessionStore } from "@container-kit/session";
@@ -17,6 +18,7 @@ import { openStorage } from "@container-kit/storage";
 import manifest from "../package.json" with { type: "json" };
 import type { Config } from "./config/config.ts";
 import { createEngineSource } from "./engine-source.ts";
+import type { EngineSource } from "./engine-source.ts";
 import { privateSettings } from "./private-engine.ts";
 
 /** Which paths tools may touch: named folders only, or whatever the person at the terminal typed. */
@@ -64,13 +66,10 @@ export async function openApplication(config: Config, options: ApplicationOption
   const redactor = createRedactor();
   const logger = createLogger({ level: config.logLevel, redactor });
   const { sessions, close } = await openSessions(config, logger);
+  const onSecret = (secret: Secret): void => redactor.learn(secret);
   const engine = createEngineSource(async () => {
     const settings = { env: options.environment, baseImages: config.baseImages };
-    const common = {
-      logger,
-      credentials: config.registryCredentials,
-      onSecret: (secret: Secret) => redactor.learn(secret),
-    };
+    const common = { logger, credentials: config.registryCredentials, onSecret };
     const found = await connectEngine({ ...common, ...settings });
     const own = await privateSettings(found, settings);
     return own === null ? found : connectEngine({ ...common, ...own });
@@ -78,7 +77,12 @@ export async function openApplication(config: Config, options: ApplicationOption
   try {
     const plugin = createBuiltinPlugin({
       engine: () => engine.get(),
-      checkLogin: async (registry, loginOptions) => (await engine.get()).checkLogin(registry, loginOptions),
+      checkLogin: async (registry, loginOptions) => {
+        const connected = await engineOrNull(engine);
+        if (connected !== null) return connected.checkLogin(registry, loginOptions);
+        const credentials = config.registryCredentials.map(parseCredentialReference);
+        return checkRegistryLogin(registry, { ...loginOptions, env: options.environment, credentials, onSecret });
+      },
       environment: options.environment,
       sessions,
       paths: createPathPolicy(
@@ -113,6 +117,14 @@ export async function openApplication(config: Config, options: ApplicationOption
     await close();
     throw error;
   }
+}
+
+/** A registry can be asked without an engine; only what the engine knows of it, such as its TLS, is missing then. */
+function engineOrNull(engine: EngineSource): Promise<Engine | null> {
+  return engine.get().catch((error: unknown) => {
+    if (isKitError(error) && error.category === "engine") return null;
+    throw error;
+  });
 }
 
 function toolsetsOf({ toolsets }: ApplicationOptions): { toolsets?: readonly string[] } {

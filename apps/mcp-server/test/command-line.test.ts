@@ -85,7 +85,7 @@ test.each([["serve", "--root", "."], ["call", "server_status"], ["containerize",
     ]) {
       const told = await sandbox.run([...argv, "--registry-credentials", text]);
       expect(told.stdout + told.stderr).not.toContain("canary");
-      expect(told.stdout + told.stderr).toContain("no reference to credentials");
+      expect(told.stdout + told.stderr).toContain("credential reference");
       const document = await sandbox.run([...argv, "--registry-credentials", text, "--json"]);
       expect(document.stdout + document.stderr).not.toContain("canary");
       if (argv[0] !== "doctor")

@@ -53,6 +53,19 @@ describeWithEngine("credentials", (rig) => {
     expect(traces(bench, rig.password)).toEqual([]);
   });
 
+  test("without an engine the registry is asked all the same", async () => {
+    const other = await openWorkbench(rig, { DOCKER_HOST: `unix://${bench.folder}/nothing.sock` });
+    try {
+      expect(await other.call("validate_credentials", { registry: registry() })).toMatchObject({
+        ok: true,
+        result: { username: rig.registry.username, valid: true },
+      });
+      expect(traces(other, rig.password)).toEqual([]);
+    } finally {
+      await other.close();
+    }
+  });
+
   test("wrong ones are a result that says so, and the password is nowhere", async () => {
     const outcome = await wrong.call("validate_credentials", { registry: registry() });
     expect(outcome).toMatchObject({

@@ -1,14 +1,25 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import * as fc from "fast-check";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import {
   describeWithEngine,
   makeTinyImage,
   registryRequest,
+  startEngineProxy,
   startFaultRegistry,
+  startRegistry,
   uniqueName,
 } from "@container-kit/testkit";
-import type { FaultRegistry, FaultRegistryOptions, RegistryFaultRule, TinyImage } from "@container-kit/testkit";
+import type {
+  EngineProxy,
+  FaultRegistry,
+  FaultRegistryOptions,
+  FaultRule,
+  LoadedRig,
+  RegistryFaultRule,
+  TinyImage,
+} from "@container-kit/testkit";
 import type { Engine, Progress } from "../src/index.ts";
-import { connect, dockerConfig } from "./rig.ts";
+import { askRegistry, connect, dockerConfig } from "./rig.ts";
 
 const UPLOAD = /^POST .*\/blobs\/uploads\//;
 const BY_DIGEST = /^(HEAD|GET) .*\/manifests\/sha256:/;
@@ -222,4 +233,71 @@ describeWithEngine("a push", (rig) => {
       expect(own.length).toBeGreaterThan(0);
       expect(own.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
     }));
+
+  test("brings any password to the registry as it is, from the engine and from us", async () => {
+    const awkward = ["a:b", '"', "\\", "line\nbreak", "ü€😀", " around ", "+/=", "x".repeat(72), "%41", "$HOME", "<>&"];
+    const text = fc
+      .string({ unit: "binary", minLength: 1, maxLength: 15 })
+      .filter((value) => !/[\0\uD800-\uDFFF]/.test(value));
+    const passwords = [...awkward, ...fc.sample(text, { numRuns: 24, seed: 23 })];
+    const users = Object.fromEntries(passwords.map((password, index) => [`user${index}`, password]));
+    const registry = await startRegistry({ users });
+    try {
+      const target = `${registry.host}/${uniqueName("password")}:1`;
+      await engineOf(rig, {}).then((engine) => engine.tag(image.reference, target));
+      for (const [username, password] of Object.entries(users)) {
+        const engine = await engineOf(rig, { [registry.host]: { username, password } });
+        expect(await engine.push(target)).toMatchObject({ verified: true });
+        const wrong = await engineOf(rig, { [registry.host]: { username, password: `?${password}` } });
+        expect(await wrong.checkLogin(registry.host)).toMatchObject({ valid: false, username });
+      }
+    } finally {
+      await registry.close();
+    }
+  }, 60_000);
+
+  const tellsNothing: FaultRule = {
+    match: /^POST \/(v[\d.]+\/)?images\/.*\/push/,
+    fault: { kind: "replace", body: '{"status":"The push refers to repository"}\n{"status":"Copying config"}\n' },
+  };
+
+  test("from an engine that tells no digest, as Podman, is read back by its tag", () => {
+    const isPodman: FaultRule = {
+      match: /^GET .*\/version/,
+      fault: { kind: "replace", body: (body) => body.replace('"Name":"Engine"', '"Name":"Podman Engine"') },
+    };
+    return throughProxy([isPodman, tellsNothing], async (host, proxy) => {
+      const engine = await connect(rig, { DOCKER_HOST: host });
+      const target = `${rig.registry.host}/${uniqueName("podman")}:1`;
+      const pushed = await engine.push(image.reference, { target });
+      const path = `/v2/${target.slice(rig.registry.host.length + 1, -2)}/manifests/1`;
+      expect((await askRegistry(rig, "HEAD", path)).headers.get("docker-content-digest")).toBe(pushed.digest);
+      expect([proxy.fired(isPodman), proxy.fired(tellsNothing)]).toEqual([1, 1]);
+    });
+  });
+
+  test("from an engine that should tell the digest and does not is no success, though the tag is there", () =>
+    throughProxy([tellsNothing], async (host, proxy) => {
+      const target = `${rig.registry.host}/${uniqueName("silent")}:1`;
+      await (await connect(rig)).push(image.reference, { target });
+      const engine = await connect(rig, { DOCKER_HOST: host });
+      await expect(engine.push(target)).rejects.toMatchObject({ code: "ENGINE_PROTOCOL" });
+      expect(proxy.fired(tellsNothing)).toBe(1);
+    }));
+
+  async function throughProxy(rules: readonly FaultRule[], play: (host: string, proxy: EngineProxy) => Promise<void>) {
+    const proxy = await startEngineProxy({ target: rig.engine.host, rules });
+    try {
+      await play(proxy.host, proxy);
+    } finally {
+      await proxy.close();
+    }
+  }
 });
+
+/** An engine that knows these credentials and no others. */
+async function engineOf(rig: LoadedRig, auths: Parameters<typeof dockerConfig>[0]): Promise<Engine> {
+  const config = dockerConfig(auths);
+  onTestFinished(config.remove);
+  return connect(rig, { DOCKER_CONFIG: config.folder });
+}

@@ -28,7 +28,7 @@ export function usual(id: string): Script {
     const path = (request.url ?? "").split("?")[0];
     if (path === "/version") {
       json(response, { Version: "20.10.0", ApiVersion: "1.41", Os: "linux", Components: [{ Name: "Engine" }] });
-    } else if (path === "/info") json(response, { ID: id, Name: "host" });
+    } else if (path === "/info") json(response, { ID: id, Name: "host", DockerRootDir: `/${id}` });
     else json(response, { message: "page not found" }, 404);
   };
 }

@@ -26,6 +26,8 @@ export { startPrivateEngine } from "./private-engine.ts";
 export type { PrivateEngine, PrivateEngineOptions } from "./private-engine.ts";
 export { copyImage } from "./image-copy.ts";
 export type { ImageCopy } from "./image-copy.ts";
+export { sshObstacle, startSshEngine } from "./ssh-engine.ts";
+export type { SshEngine } from "./ssh-engine.ts";
 export { startEngineProxy } from "./engine-proxy.ts";
 export type { EngineProxy, EngineProxyOptions } from "./engine-proxy.ts";
 export type { CapturedRequest, Fault, FaultRule, SeenRequest } from "./engine-proxy-faults.ts";

@@ -9,15 +9,18 @@ test("the package exports exactly these names", () => {
     "describeWithEngine",
     "engineRequest",
     "loadRig",
+    "makeCertificate",
     "makeTinyImage",
     "registryRequest",
     "requireRig",
     "runCli",
     "spawnServer",
+    "sshObstacle",
     "startEngineProxy",
     "startFaultRegistry",
     "startPrivateEngine",
     "startRegistry",
+    "startSshEngine",
     "uniqueName",
   ]);
 });

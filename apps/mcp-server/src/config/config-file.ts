@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REFERENCE_FORM } from "./registry-credentials.ts";
+import { isCredentialReference } from "./registry-credentials.ts";
 
 /** How much is logged, from nothing to everything. */
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
@@ -35,7 +35,15 @@ export const configFileSchema = z
         "Base images to use in place of the ones that a Dockerfile names, e.g. node:20-slim: mirror/node:20-slim.",
       ),
     registryCredentials: z
-      .array(z.string().max(4096).regex(REFERENCE_FORM.pattern, REFERENCE_FORM.message))
+      .array(
+        z
+          .string()
+          .max(4096)
+          .refine(
+            isCredentialReference,
+            "a reference is [REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH",
+          ),
+      )
       .max(64)
       .optional()
       .describe(

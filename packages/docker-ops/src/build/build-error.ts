@@ -6,7 +6,7 @@ import { locateError } from "./locate-error.ts";
 
 /** Texts of BuildKit's parser and frontend, the classic builder's and buildah's. */
 const PARSE_ERROR =
-  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type/i;
+  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|repository name must be lowercase|only supports the --|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type/i;
 
 /** What only BuildKit reads, said by the classic builder (moby `dockerfile/dispatchers.go`). */
 const NEEDS_BUILDKIT = /the --[\w-]{1,40} option requires BuildKit/i;

@@ -183,6 +183,9 @@ describe("what a classic step prints", () => {
     const id = "0a1b2c3d4e5f".padEnd(64, "0");
     expect(steps(`STEP 1/1: RUN x\n--> Using cache ${id}\n--> 999999999999\n`)).toEqual(["RUN x"]);
     expect(steps(`STEP 1/1: RUN x\n--> Using cache ${id}\n--> 0a1b2c3d4e5\n`)).toEqual(["RUN x cached"]);
+    expect(steps(`STEP 1/1: RUN x\n--> Using cache ${id}\n--> 0a1b2c3d4e5\nSTEP 9/9: x\n--> 15088192919\n`)).toEqual([
+      "RUN x",
+    ]);
     expect(steps("Step 1/1 : RUN x\n\n ---> Using cache\n ---> 0a1b2c3d4e5f\n")).toEqual(["RUN x cached"]);
   });
 

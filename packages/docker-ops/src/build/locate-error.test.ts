@@ -17,6 +17,9 @@ test.each([
   ['failed to parse stage name "BAD": invalid reference format', "FROM a\nCOPY --from=BAD a b\n", 2, 13],
   ["base name (${X}) should not be blank", "FROM a AS b\nFROM ${X}\n", 2, 6],
   ["Invalid containerPort: abc", "FROM a\nEXPOSE 80 abc\n", 2, 11],
+  ['building at STEP "COPY --frm=x a b": COPY only supports the --chmod flags', "FROM a\nCOPY --frm=x  a b\n", 2, 1],
+  ['building at STEP "RUNN ": Build error: Unknown instruction: "RUNN"', "FROM a\nRUNN x\n", 2, 1],
+  ["creating build container: repository name must be lowercase", "FROM a AS b\nFROM Node:20\n", 2, 1],
   ["dockerfile parse error line 40: whatever", "FROM a\n", 1, 1],
   ["file with no instructions", "# nothing\n", 1, 1],
 ])("%s in %j stands at %i:%i", (message, content, line, column) => {

@@ -58,7 +58,13 @@ interface Meant {
 
 function isMeant(keyword: string, words: readonly string[], { message, word }: Meant): boolean {
   if (/no build stage in current context/i.test(message)) return keyword !== "ARG" && keyword !== "FROM";
-  if (word === null) return /invalid reference format/i.test(message) && keyword === "FROM" && isNoReference(words);
+  // buildah quotes the whole instruction.
+  const quoted = /building at STEP "([^"]{1,2000})"/i.exec(message)?.[1];
+  if (word === null && quoted !== undefined) return words.join(" ") === quoted.trim().replaceAll(/\s+/g, " ");
+  if (word === null)
+    return (
+      /invalid reference format|name must be lowercase/i.test(message) && keyword === "FROM" && isNoReference(words)
+    );
   if (keyword === word.toUpperCase()) return true;
   // BuildKit names the image of COPY --from as it does that of FROM; mounts and lists have their words between commas.
   return words

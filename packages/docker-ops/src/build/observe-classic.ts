@@ -3,8 +3,8 @@
  *
  * - O1  A step's line counts only as the next number of the same total, for an instruction of the Dockerfile: a command
  *       that prints `Step 9/9 :` makes no step.
- * - O2  "Using cache" counts only as the first line of a step, with the image's id on the next: a step that runs prints
- *       neither before its own output.
+ * - O2  "Using cache" counts only as the first line of a step, with the image's id on the next and no other image
+ *       after: a step that runs says so first (moby) or ends with an image of its own (buildah).
  */
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { Progress } from "../types.ts";
@@ -57,8 +57,8 @@ export function observeClassic({ onLog, keywords, now = Date.now }: ClassicOptio
     if (match === undefined) return null;
     const step = { stage: Number(stageText), number: Number(number), total: Number(total) };
     const keyword = /^\w+/.exec(instruction)?.[0].toUpperCase() ?? "";
-    // The labels of the request become the last instruction.
-    const fits = keywords === undefined || keywords.has(keyword) || (keyword === "LABEL" && step.number === step.total);
+    // The labels of the request become the last instructions.
+    const fits = keywords === undefined || keywords.has(keyword) || keyword === "LABEL";
     if (!fits || !follows(step, current)) return null;
     return { ...step, instruction, startedMs: now(), tail: new LogTail(), lines: 0, claim: null, cached: false };
   };
@@ -108,13 +108,14 @@ function follows(step: Pick<RunningStep, "stage" | "number" | "total">, before: 
   return step.stage === before.stage && step.number === before.number + 1 && step.total === before.total;
 }
 
-/** O2. Whether the line is one of the two that say that the step came from the cache. */
+/** O2. Takes a line of the step into account; tells whether it is the one that says that the cache is used. */
 function takeCacheLine(step: RunningStep, line: string): boolean {
   step.lines += 1;
   if (step.lines === 1) step.claim = cacheClaim(line);
-  if (step.lines !== 2 || step.claim === null) return step.lines === 1 && step.claim !== null;
+  if (step.claim === null || step.lines === 1) return step.claim !== null;
   const image = IMAGE.exec(line)?.[1];
-  step.cached = image !== undefined && (step.claim === "" || step.claim.startsWith(image));
+  if (step.lines === 2) step.cached = image !== undefined && (step.claim === "" || step.claim.startsWith(image));
+  else if (image !== undefined) step.cached = false;
   return false;
 }
 

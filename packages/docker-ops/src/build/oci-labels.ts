@@ -38,7 +38,7 @@ export interface BaseImage {
   readonly named: string;
   /** What is really used. */
   readonly used: string;
-  /** The engine uses its own copy where it has one, and that for the platform that is built for. */
+  /** The engine uses its own copy where it has one, and its word on that copy's digest is a registry's. */
   readonly isLocalCopyUsed: boolean;
   readonly platform?: string;
 }

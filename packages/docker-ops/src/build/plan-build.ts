@@ -99,7 +99,13 @@ function baseOf(
   const named = finalBase(parsed, globalArguments(parsed, buildArgs, builtin), target);
   if (named === null) return null;
   const used = replacements.find((known) => canonicalName(known.named) === canonicalName(named))?.used ?? named;
-  return { named, used, isLocalCopyUsed: !pull, ...(platform === undefined ? {} : { platform }) };
+  // Podman gives every image a digest of its own making, also one that no registry has seen.
+  return {
+    named,
+    used,
+    isLocalCopyUsed: !pull && profile.product === "docker",
+    ...(platform === undefined ? {} : { platform }),
+  };
 }
 
 /** ARGs that BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs in the global scope"). */

@@ -46,7 +46,7 @@ export interface FileSource {
 
 /** Entries that are described at once. */
 const BATCH = 64;
-/** Folders of the stack that are kept open. */
+/** Folders that are kept open: those that the walk came through last. What is further up is opened again when needed. */
 const HELD = 64;
 
 // The callback functions cost half of what `fs/promises` does, and a context is many small calls.
@@ -67,7 +67,7 @@ interface OpenFolder {
   readonly folder: HeldFolder;
   readonly verdict: Verdict | null;
   readonly children: readonly Dirent[];
-  readonly release: () => Promise<void>;
+  release: () => Promise<void>;
   /** The folder itself, where it is ignored and something in it may not be. */
   pending: ContextEntry | null;
   /** How many of the children were taken into a batch. */
@@ -90,7 +90,7 @@ export async function* walkContext(
   const stack: OpenFolder[] = [];
   const walk: Walk = { root, rules, stack };
   try {
-    stack.push(await openFolder(walk, holdRoot(root), null));
+    stack.push(await openFolder(holdRoot(root), null));
     for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
       const child = folder.batch.shift();
       if (child === undefined) {
@@ -112,10 +112,16 @@ export async function* walkContext(
 async function enterFolder(walk: Walk, { folder }: OpenFolder, child: Child): Promise<void> {
   const { ignored } = child.verdict;
   if (ignored && !walk.rules.entersIgnored(child.path)) return;
-  const opened = await openFolder(walk, holdChild(folder, child.name, walk.root), child.verdict);
+  const opened = await openFolder(holdChild(folder, child.name, walk.root), child.verdict);
   if (ignored && walk.rules.listsParents) opened.pending = child.entry;
   walk.stack.push(opened);
+  const far = walk.stack.at(-1 - HELD);
+  if (far === undefined) return;
+  await far.release();
+  far.release = released;
 }
+
+const released = () => Promise.resolve();
 
 /** A folder that is ignored is listed all the same once something in it is. */
 function* pendingFolders(stack: readonly OpenFolder[]): Generator<ContextEntry, void> {
@@ -126,8 +132,8 @@ function* pendingFolders(stack: readonly OpenFolder[]): Generator<ContextEntry, 
   }
 }
 
-async function openFolder({ stack }: Walk, folder: HeldFolder, verdict: Verdict | null): Promise<OpenFolder> {
-  const release = stack.length < HELD ? await folder.hold() : () => Promise.resolve();
+async function openFolder(folder: HeldFolder, verdict: Verdict | null): Promise<OpenFolder> {
+  const release = await folder.hold();
   try {
     const children = await folder.use((prefix) => listChildren(prefix));
     return { folder, verdict, children, release, pending: null, taken: 0, batch: [] };

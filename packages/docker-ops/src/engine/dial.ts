@@ -19,6 +19,8 @@ export interface Dialer {
   kept(): DialOptions;
   /** A connection for one request. */
   once(): DialOptions;
+  /** Lets go of kept connections that are idle. */
+  renew(): void;
   close(): void;
 }
 
@@ -55,6 +57,7 @@ function plainDialer(where: Pick<DialOptions, "socketPath" | "host" | "port">): 
   return {
     kept: () => ({ ...where, agent }),
     once: () => ({ ...where, agent: false }),
+    renew: () => dropIdle(agent),
     close: () => agent.destroy(),
   };
 }
@@ -65,11 +68,17 @@ function tlsDialer(where: Pick<DialOptions, "host" | "port">, tls: https.AgentOp
   return {
     kept: () => ({ ...where, protocol: "https:", agent: kept }),
     once: () => ({ ...where, protocol: "https:", agent: once }),
+    renew: () => dropIdle(kept),
     close: () => {
       kept.destroy();
       once.destroy();
     },
   };
+}
+
+/** Those that are in use stay: somebody waits for an answer there. */
+export function dropIdle({ freeSockets }: http.Agent): void {
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 async function tlsFiles(tls: NonNullable<EngineEndpoint["tls"]>, source: string): Promise<Record<string, Buffer>> {

@@ -15,6 +15,7 @@ import { delimiter, join } from "node:path";
 import { Duplex } from "node:stream";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
+import { dropIdle } from "./dial.ts";
 import type { Dialer } from "./dial.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,6 +42,7 @@ export async function openDockerProgram(endpoint: EngineEndpoint, env: Environme
   return {
     kept: () => ({ host: "docker", agent: kept }),
     once: () => ({ host: "docker", agent: false, createConnection: connect }),
+    renew: () => dropIdle(kept),
     close: () => kept.destroy(),
   };
 }

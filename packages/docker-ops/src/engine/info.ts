@@ -22,7 +22,7 @@ export interface EngineInfo {
   readonly secureRegistries: Readonly<Record<string, boolean>>;
 }
 
-const NOTHING: EngineInfo = { identity: { id: "", name: "" }, secureRegistries: {} };
+const NOTHING: EngineInfo = { identity: { id: "", name: "", root: "" }, secureRegistries: {} };
 
 /** A proxy in front of an engine may not let this question through: then nothing is known. @throws ENGINE_PROTOCOL */
 export async function readInfo(transport: Transport, isPodman: boolean, signal: AbortSignal): Promise<EngineInfo> {
@@ -38,8 +38,7 @@ export async function readInfo(transport: Transport, isPodman: boolean, signal: 
   const { ID, Name, DockerRootDir, RegistryConfig } = parsed.data;
   const configs = Object.entries(RegistryConfig?.IndexConfigs ?? {});
   return {
-    // Podman makes a new id up for every answer; its machine and its storage are what stays.
-    identity: { id: isPodman ? `${Name}:${DockerRootDir}` : ID, name: Name },
+    identity: { id: isPodman ? "" : ID, name: Name, root: DockerRootDir },
     secureRegistries: Object.fromEntries(configs.map(([registry, { Secure }]) => [registry, Secure])),
   };
 }

@@ -49,6 +49,8 @@ export interface Transport {
   stream(request: EngineRequest): Promise<Readable>;
   /** The connection itself, once the engine has handed it over; null where the engine answers without doing so. */
   upgrade(request: UpgradeRequest): Promise<Duplex | null>;
+  /** Lets the connections go that are kept and idle: the next question finds out anew who answers. */
+  renew(): void;
   /** Ends the connections that are kept. */
   close(): void;
 }
@@ -83,6 +85,7 @@ export async function openTransport(
     },
     stream: (request) => send(dialer.once(), request),
     upgrade: (request) => upgrade(dialer.once(), request),
+    renew: () => dialer.renew(),
     close: () => dialer.close(),
   };
 }

@@ -23,10 +23,10 @@ test("an engine that is swapped behind its socket is noticed before the next ope
     } else usual("two")(request, response);
   });
   await expect(engine.inspect("x")).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
-  expect([engine.identity.id, engine.profile.product]).toEqual(["pod:/var/lib/x", "podman"]);
+  expect([engine.identity.id, engine.profile.product]).toEqual(["", "podman"]);
   expect(onEngineChanged).toHaveBeenCalledExactlyOnceWith(
-    { id: "one", name: "host" },
-    { id: "pod:/var/lib/x", name: "pod" },
+    { id: "one", name: "host", root: "/one" },
+    { id: "", name: "pod", root: "/var/lib/x" },
   );
   await engine.close();
 });
@@ -53,6 +53,6 @@ test("a proxy that does not let the question for the identity through leaves it 
     else usual("one")(request, response);
   });
   const engine = await connectEngine({ host: scripted.host, env: {} });
-  expect(engine.identity).toEqual({ id: "", name: "" });
+  expect(engine.identity).toEqual({ id: "", name: "", root: "" });
   await engine.close();
 });

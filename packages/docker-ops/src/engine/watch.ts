@@ -2,7 +2,7 @@
  * Notices that another engine answers at an endpoint than the one that was connected: what is known of the old one
  * (its profile, what its registries said) is not told of the new one.
  *
- * - W1  The engine's id is asked again when its socket was made anew, when a call broke, and else every
+ * - W1  The engine's identity is asked again when its socket was made anew, when a call broke, and else every
  *       {@link TRUSTED_MS}: an engine behind a proxy or a port may change without a trace.
  * - W2  Asking happens before an operation, so that none works with what another engine could do.
  */
@@ -12,6 +12,7 @@ import type { Logger } from "@container-kit/observability";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
+import { isSameEngine } from "./identity.ts";
 import type { EngineIdentity } from "./identity.ts";
 import { readInfo } from "./info.ts";
 import type { EngineInfo } from "./info.ts";
@@ -56,8 +57,10 @@ export function watchEngine(parts: WatchParts): EngineWatch {
 
   const ask = async (signal: AbortSignal): Promise<void> => {
     const before = info.identity;
+    // A connection that was kept may still lead to the engine of before.
+    transport.renew();
     const next = await readInfo(transport, profile.product === "podman", signal);
-    if (next.identity.id !== before.id) {
+    if (!isSameEngine(next.identity, before)) {
       profile = await probeProfile(transport, signal);
       // Read again: how the id is told depends on the product.
       info = await readInfo(transport, profile.product === "podman", signal);

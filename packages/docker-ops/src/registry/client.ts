@@ -2,7 +2,7 @@
  * Talks to one registry for the length of one operation, and remembers what it learnt: whether it speaks TLS, how it
  * wants to be answered, and the tokens it gave.
  *
- * - C1  The first request goes alone; others wait for what it learns. So a challenge is met once per operation.
+ * - C1  The first request goes alone, and others wait for how it is answered. So a challenge is met once per operation.
  * - C2  A token that is refused is renewed once per request.
  * - C3  A credential goes out only in answer to a challenge, and so never to a plain connection that turns out to be TLS.
  */
@@ -25,7 +25,7 @@ export interface RegistryAccess {
   readonly learnSecret?: (secret: Secret) => void;
 }
 
-export interface ClientRequest {
+interface ClientRequest {
   readonly method: RegistryRequest["method"];
   /** From `/v2/` on, or a whole URL of the same registry. */
   readonly path: string;
@@ -78,25 +78,16 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
     return fresh;
   };
 
-  const send = async (request: ClientRequest): Promise<ClientAnswer> => {
-    let authorization = challenge === null ? null : await authorizeFor(challenge, request);
-    let answer = await wire.send(request, authorization);
-    const asked = answer.status === 401 ? parseChallenge(answer.headers["www-authenticate"]) : null;
+  const learn = ({ status, headers }: RegistryAnswer): Challenge | null => {
+    const asked = status === 401 ? parseChallenge(headers["www-authenticate"]) : null;
     if (asked !== null) {
       const { scope: _its, ...general } = asked;
       challenge = general;
-      const used = authorization?.header ?? null;
-      // A password that is refused is refused; a token may have expired (C2).
-      if (used === null || asked.scheme === "bearer") {
-        tokens.delete(request.scope);
-        authorization = await authorizeFor(asked, request);
-        const isAnother = authorization.header !== null && authorization.header.reveal() !== used?.reveal();
-        if (isAnother) answer = await wire.send(request, authorization);
-      }
     }
-    return { ...answer, authorization, challenge };
+    return asked;
   };
 
+  /** C1. */
   const inTurn = async <Result>(run: () => Promise<Result>): Promise<Result> => {
     if (first !== null) {
       await first.catch(() => undefined);
@@ -107,15 +98,30 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
     return own;
   };
 
+  const meet = async (request: ClientRequest) => {
+    const given = challenge === null ? null : authorizeFor(challenge, request);
+    const authorization = await given;
+    const answer = await wire.send(request, authorization);
+    return { given, authorization, answer, asked: learn(answer) };
+  };
+
+  const send = async (request: ClientRequest): Promise<ClientAnswer> => {
+    const { given, authorization, answer, asked } = await inTurn(() => meet(request));
+    const used = authorization?.header ?? null;
+    // A password that is refused is refused; a token may have expired (C2).
+    if (asked === null || (used !== null && asked.scheme === "basic")) return { ...answer, authorization, challenge };
+    if (given !== null && tokens.get(request.scope) === given) tokens.delete(request.scope);
+    const renewed = await authorizeFor(asked, request);
+    const isAnother = renewed.header !== null && renewed.header.reveal() !== used?.reveal();
+    return { ...(isAnother ? await wire.send(request, renewed) : answer), authorization: renewed, challenge };
+  };
+
   return {
     registry,
-    request: (request) => inTurn(() => send(request)),
+    request: send,
     greet: async (signal) => {
       const question: ClientRequest = { method: "GET", path: "/v2/", scope: "", signal };
-      await inTurn(async () => {
-        const { status, headers } = await wire.send(question, null);
-        if (status === 401) challenge = parseChallenge(headers["www-authenticate"]);
-      }).catch(() => undefined);
+      await inTurn(async () => learn(await wire.send(question, null))).catch(() => undefined);
     },
   };
 }

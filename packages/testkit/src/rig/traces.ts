@@ -17,6 +17,7 @@ const FOLDERS = [
   "/opt/containerd",
   "/run/containerd/s",
   "/run/containerd",
+  "/run/sshd",
   "/run/docker/plugins",
   "/run/docker",
   "/var/lib/containers/cache",

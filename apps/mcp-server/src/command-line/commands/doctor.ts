@@ -5,7 +5,6 @@ import type { Config } from "../../config/config.ts";
 import { configure, credentialFlags } from "../command.ts";
 import type { Command, CommandContext, CredentialArguments } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
-import { parseCredentialReference } from "../../config/registry-credentials.ts";
 import { fail } from "../../errors.ts";
 
 /** What was looked at, and the one next step where it is not as it should be. */
@@ -105,18 +104,19 @@ async function checkDockerConfiguration({ host }: CommandContext): Promise<Findi
 
 /** Whether there is something behind each reference; what the registry thinks of it is for `validate_credentials`. */
 async function checkReferences(references: readonly string[], { host }: CommandContext): Promise<Finding> {
+  const { parseCredentialReference } = await import("@container-kit/docker-ops");
   for (const text of references) {
-    const { source } = parseCredentialReference(text);
-    if ("path" in source) {
-      await access(source.path, constants.R_OK).catch((cause: unknown) => {
-        throw fail("NOT_FOUND", `${source.path} cannot be read`, {
+    const { from } = parseCredentialReference(text);
+    if (from.kind === "file") {
+      await access(from.path, constants.R_OK).catch((cause: unknown) => {
+        throw fail("NOT_FOUND", `${from.path} cannot be read`, {
           cause,
           remedy: "Make the file, or correct --registry-credentials or registryCredentials in the configuration.",
         });
       });
       continue;
     }
-    const missing = source.variables.filter((name) => (host.environment[name] ?? "") === "");
+    const missing = [from.username, from.password].filter((name) => (host.environment[name] ?? "") === "");
     if (missing.length === 0) continue;
     throw fail("INVALID_INPUT", `${missing.join(" and ")} of ${text} ${missing.length > 1 ? "are" : "is"} not set`, {
       remedy: "Set the variables, or correct --registry-credentials or registryCredentials in the configuration.",

@@ -57,7 +57,8 @@ export const pullImageTool = (services: ToolServices): ToolDefinition =>
     next: (result) => [
       { tool: "inspect_image", reason: "see what the image holds", arguments: { image: result.image } },
     ],
-    summarize: (result) => result.would?.join("\n") ?? describePull(result),
+    summarize: (result) =>
+      [...(result.would ?? [describePull(result)]), ...result.warnings.map((text) => `warning: ${text}`)].join("\n"),
   });
 
 interface PullPlan {
@@ -105,13 +106,11 @@ const KNOWN: Readonly<Record<Freshness, string>> = {
 };
 
 function describePull(result: z.output<typeof output>): string {
-  const { alreadyPresent, digest, imageId, freshness, warnings } = result;
+  const { alreadyPresent, digest, imageId, freshness } = result;
   const how = alreadyPresent ? "was here already" : "was pulled";
   const known = KNOWN[freshness as Freshness] ?? "";
   // An engine that has no digest for an image, and a registry that cannot be asked, leave it unknown.
   const what = [...(digest === null || digest === "" ? [] : [digest]), `image ${imageId ?? ""}`];
-  return [
-    `${result.image} ${how}${result.via === "docker-cli" ? " by the docker program" : ""}${known}: ${what.join(", ")}`,
-    ...warnings.map((text) => `warning: ${text}`),
-  ].join("\n");
+  const by = result.via === "docker-cli" ? " by the docker program" : "";
+  return `${result.image} ${how}${by}${known}: ${what.join(", ")}`;
 }

@@ -49,7 +49,8 @@ export const pushImageTool = (services: ToolServices): ToolDefinition =>
       });
       return { ...pushed, layers: { ...layers }, warnings: [...warnings] };
     },
-    summarize: (result) => result.would?.join("\n") ?? describePush(result),
+    summarize: (result) =>
+      [...(result.would ?? describePush(result)), ...result.warnings.map((text) => `warning: ${text}`)].join("\n"),
   });
 
 interface PushPlan {
@@ -79,12 +80,11 @@ async function planPush(
   };
 }
 
-function describePush(result: z.output<typeof output>): string {
-  const { digest, layers, tagDigest, replaced, warnings } = result;
+function describePush(result: z.output<typeof output>): string[] {
+  const { digest, layers, tagDigest, replaced } = result;
   return [
     `${result.image} was pushed${result.via === "docker-cli" ? " by the docker program" : ""}; its registry answers for ${digest ?? ""} (${layers.existing} of ${layers.total} layers were there)`,
     ...(tagDigest === undefined ? [] : [`the tag points to ${tagDigest} now: somebody else has moved it since`]),
     ...(replaced === null ? [] : [`the engine had ${replaced} under that name before`]),
-    ...warnings.map((text) => `warning: ${text}`),
-  ].join("\n");
+  ];
 }
