@@ -215,6 +215,7 @@ export interface Engine {
   /** What it is and can do; another one once the engine at the endpoint is another. */
   readonly profile: EngineProfile;
   readonly identity: EngineIdentity;
+  readonly via: Via;
   /** @throws IMAGE_NOT_FOUND AUTH_FAILED REGISTRY_UNAVAILABLE INVALID_REFERENCE */
   pull(image: string, options?: PullOptions): Promise<PullResult>;
   /** @throws AUTH_FAILED REGISTRY_DENIED REGISTRY_UNAVAILABLE IMAGE_NOT_FOUND PUSH_UNVERIFIED INVALID_REFERENCE */

@@ -1,15 +1,18 @@
+import { utimesSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine } from "@container-kit/testkit";
+import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import type { FaultRule } from "@container-kit/testkit";
 import { isKitError } from "@container-kit/errors";
 import { readIgnoreRules } from "../src/context/ignore.ts";
 import { packContext } from "../src/context/pack.ts";
 import { readArchive, startDockerCli } from "./docker-cli.ts";
 import type { ArchiveEntry, DockerCli } from "./docker-cli.ts";
 import { makeContext, randomContext } from "./random-context.ts";
+import { connect, folderOf } from "./rig.ts";
 
 /** `pnpm chaos` asks for more. */
 const TREES = Number(process.env["CONTAINER_KIT_CHAOS"] ?? 25);
@@ -56,4 +59,43 @@ describeWithEngine("the archive beside the docker CLI's", () => {
     },
     30_000 + TREES * 2_000,
   );
+});
+
+describeWithEngine("a context that did not change", (rig) => {
+  test.each(["buildkit", "classic"] as const)("is fully cached by the %s builder, touched or not", async (builder) => {
+    const withoutSession: FaultRule = {
+      match: /^POST \/(v[\d.]+\/)?session/,
+      fault: { kind: "answer", status: 404, body: '{"message":"page not found"}' },
+    };
+    const proxy = await startEngineProxy({
+      target: rig.engine.host,
+      rules: builder === "classic" ? [withoutSession] : [],
+    });
+    const base = await makeTinyImage(rig, { shell: true });
+    const Dockerfile = `FROM ${base.reference}\nCOPY . /all\nRUN echo ${uniqueName()}\n`;
+    const { folder, remove } = folderOf({ Dockerfile, "a/b": "content", c: uniqueName() });
+    const tag = `${uniqueName("cached")}:1`;
+    try {
+      const engine = await connect(rig, { DOCKER_HOST: proxy.host });
+      // Labels tell when the image was made, which would differ.
+      const build = () => engine.build(folder, { tags: [tag], ociLabels: false });
+      const first = await build();
+      expect(first.builder).toBe(builder);
+      expect(first.steps.every(({ cached }) => cached)).toBe(false);
+      for (const path of ["a/b", "c", "a"]) utimesSync(join(folder, path), 1_500_000_000, 1_500_000_000);
+      const second = await build();
+      expect(second.imageId).toBe(first.imageId);
+      const copies = (built: typeof first) =>
+        built.steps.filter(({ instruction }) => /COPY|RUN/.test(instruction)).map(({ cached }) => cached);
+      expect(copies(second)).toEqual([true, true]);
+      writeFileSync(join(folder, "c"), uniqueName());
+      expect(copies(await build())).toEqual([false, false]);
+      await engine.close();
+    } finally {
+      remove();
+      await engineRequest(rig.engine.host, "DELETE", `/images/${tag}?force=true`);
+      await base.remove();
+      await proxy.close();
+    }
+  });
 });

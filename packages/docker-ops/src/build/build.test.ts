@@ -237,6 +237,17 @@ describe("BuildKit's messages", () => {
     ]);
   });
 
+  test("steps stand in the Dockerfile's order, however their vertexes come", () => {
+    const observer = observeBuildkit(() => {});
+    for (const name of ["[b 2/2] RUN y", "[a 1/1] FROM z", "[b 1/2] FROM x"])
+      observer.observe(record(vertex(name, name, [field(5, timestamp(1))])));
+    expect(observer.steps().map(({ index, instruction }) => `${index} ${instruction}`)).toEqual([
+      "1 FROM x",
+      "2 RUN y",
+      "3 FROM z",
+    ]);
+  });
+
   test("the failing vertex's own output is the log tail", () => {
     const observer = observeBuildkit(() => {});
     observer.observe(

@@ -115,16 +115,19 @@ function transfers({ statuses }: BuildStatus): readonly Progress[] {
     }));
 }
 
+/** In the Dockerfile's order within each stage, the stages as they began: vertexes come as they are scheduled. */
 function toSteps(vertexes: readonly Vertex[]): readonly BuildStep[] {
-  const steps: BuildStep[] = [];
-  for (const vertex of vertexes) {
-    const step = STEP.exec(vertex.name);
-    if (step === null || (vertex.startedMs === null && !vertex.cached)) continue;
+  const stages = new Map<string, { readonly position: number; readonly step: Omit<BuildStep, "index"> }[]>();
+  for (const { name, startedMs, completedMs, cached } of vertexes) {
+    const [match, stage = "", position = "", , instruction = name] = STEP.exec(name) ?? [];
+    if (match === undefined || (startedMs === null && !cached)) continue;
     const durationMs =
-      vertex.startedMs === null || vertex.completedMs === null
-        ? 0
-        : Math.max(0, Math.round(vertex.completedMs - vertex.startedMs));
-    steps.push({ index: steps.length + 1, instruction: step[4] ?? vertex.name, durationMs, cached: vertex.cached });
+      startedMs === null || completedMs === null ? 0 : Math.max(0, Math.round(completedMs - startedMs));
+    const steps = stages.get(stage) ?? [];
+    stages.set(stage, steps);
+    steps.push({ position: Number(position), step: { instruction, durationMs, cached } });
   }
-  return steps;
+  return [...stages.values()]
+    .flatMap((steps) => steps.sort((a, b) => a.position - b.position))
+    .map(({ step }, index) => ({ index: index + 1, ...step }));
 }

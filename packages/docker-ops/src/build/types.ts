@@ -2,6 +2,12 @@ import type { OperationOptions, Via } from "../types.ts";
 
 /** How an image is built. */
 export interface BuildOptions extends OperationOptions {
+  /**
+   * The longest silence of the engine that is taken for work, in milliseconds, whatever it does. Where none is given,
+   * it is 120,000 between steps; while a step runs, which may print nothing for long, the engine is asked that often
+   * whether it still answers.
+   */
+  readonly inactivityMs?: number;
   /** References to tag the result with; at least one. */
   readonly tags: readonly string[];
   /** Path of the Dockerfile, relative to the context; `Dockerfile` by default. */
@@ -15,9 +21,16 @@ export interface BuildOptions extends OperationOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Images whose layers may serve as cache; with BuildKit they must carry inline cache. */
   readonly cacheFrom?: readonly string[];
-  /** What `RUN --mount=type=secret,id=…` may read; BuildKit only. Never in history, argument or log. */
+  /**
+   * What `RUN --mount=type=secret,id=…` may read; BuildKit only (UNSUPPORTED elsewhere). Never in history or argument; a
+   * step that prints one is for whoever redacts, who is told first.
+   */
   readonly secrets?: readonly BuildSecret[];
-  /** Labels of the OCI image specification that are added where the caller gives none of that name; true by default. */
+  /**
+   * Labels of the OCI image specification (source, revision, created, base.name, base.digest) that are added where
+   * neither the caller nor the Dockerfile gives one of that name and the value is known; true by default. `created` is
+   * SOURCE_DATE_EPOCH of the environment, else now: with it an unchanged tree gives the same image again.
+   */
   readonly ociLabels?: boolean;
   /** Folders beyond which no repository is looked for, to tell source and revision; the context's own parents by default. */
   readonly roots?: readonly string[];
@@ -28,7 +41,7 @@ export interface BuildOptions extends OperationOptions {
 /** A secret that steps of a build may read, and where it is. */
 export interface BuildSecret {
   readonly id: string;
-  /** `env:NAME` (of the engine's environment) or `file:PATH`. */
+  /** `env:NAME` (of the engine's environment) or `file:PATH` (relative to the working directory); 500 KiB at most. */
   readonly from: string;
 }
 

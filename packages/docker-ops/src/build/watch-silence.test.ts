@@ -12,7 +12,7 @@ function engineThat(answer: () => Promise<unknown>): { transport: Transport; ask
     asked += 1;
     return answer();
   };
-  return { transport: { json, stream: unused, upgrade: unused, close: () => {} }, asked: () => asked };
+  return { transport: { json, stream: unused, upgrade: unused, renew: () => {}, close: () => {} }, asked: () => asked };
 }
 const idle = new AbortController().signal;
 const alive = () => engineThat(() => Promise.resolve({}));

@@ -66,6 +66,7 @@ export function createEngine(
 
   return {
     endpoint,
+    via,
     get profile() {
       return watch.profile();
     },

@@ -41,7 +41,8 @@ export async function openDockerProgram(endpoint: EngineEndpoint, env: Environme
   const kept = new ProgramAgent(connect);
   return {
     kept: () => ({ host: "docker", agent: kept }),
-    once: () => ({ host: "docker", agent: false, createConnection: connect }),
+    // Without an agent: with one, even `false`, node would not ask us for the connection.
+    once: () => ({ host: "docker", createConnection: connect }),
     renew: () => dropIdle(kept),
     close: () => kept.destroy(),
   };

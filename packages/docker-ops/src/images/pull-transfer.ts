@@ -25,14 +25,13 @@ export interface PulledImage {
   readonly digest: string;
   readonly bytes: number;
   readonly layers: LayerCount;
-  /** What is wrong with the docker configuration, where it matters. */
-  readonly problem: string | null;
 }
 
 export interface PullWish {
   readonly reference: NormalizedReference;
   readonly platform: string | undefined;
   readonly inactivityMs: number | undefined;
+  readonly credential: Credential;
 }
 
 /** How often a pull is done again after the engine went away. */
@@ -40,9 +39,8 @@ const RESUMES = 3;
 
 /** @throws ENGINE_PROTOCOL when the stream ends before the pull is done, and whatever the engine and the registry say */
 export async function transferImage(context: EngineContext, wish: PullWish, shared: SharedRun): Promise<PulledImage> {
-  const { reference, platform } = wish;
+  const { reference, platform, credential } = wish;
   const { signal, report, until } = shared;
-  const credential = await context.resolveCredential(reference.registry, signal);
   const tracker = trackLayers("pulling");
   const askWait = () =>
     askForDigest(context, reference, { credential, signal }).then(
@@ -50,9 +48,9 @@ export async function transferImage(context: EngineContext, wish: PullWish, shar
       (error: unknown) => waitOf(error),
     );
   const pull = async (): Promise<PulledImage> => {
-    const digest = await readTransfer(context, { ...wish, credential, tracker }, shared);
+    const digest = await readTransfer(context, { ...wish, tracker }, shared);
     const image = await readBack(context, reference, platform, signal);
-    return { image, digest, bytes: tracker.bytes(), layers: tracker.layers(), problem: credential.problem ?? null };
+    return { image, digest, bytes: tracker.bytes(), layers: tracker.layers() };
   };
   return withPatience(() => untilEngineStays(context, pull, shared), {
     registry: reference.registry,
@@ -81,7 +79,6 @@ async function untilEngineStays<Result>(
 }
 
 interface TransferParts extends PullWish {
-  readonly credential: Credential;
   readonly tracker: LayerTracker;
 }
 

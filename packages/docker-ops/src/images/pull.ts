@@ -51,21 +51,25 @@ async function runPull(context: EngineContext, image: string, parts: PullParts):
       return present({ context, reference, freshness: "registry", ...asked }, before);
     }
   }
-  return transferred(context, { reference, before, parts });
+  return transferred(context, { reference, before, credential, parts });
 }
 
 interface TransferWish {
   readonly reference: NormalizedReference;
   readonly before: ImageDetails | null;
+  /** Where it has been asked for already. */
+  readonly credential: Promise<Credential> | null;
   readonly parts: PullParts;
 }
 
-async function transferred(context: EngineContext, { reference, before, parts }: TransferWish): Promise<PullResult> {
+async function transferred(context: EngineContext, wish: TransferWish): Promise<PullResult> {
+  const { reference, before, parts } = wish;
   const { platform, force = false, inactivityMs, signal, until, onProgress } = parts;
   const key = freshnessKey(reference, platform);
+  const credential = await (wish.credential ?? context.resolveCredential(reference.registry, signal));
   const caller = { signal, until, onProgress };
   const pulled = await context.pulls.join(`${key} ${force}`, caller, (shared) =>
-    transferImage(context, { reference, platform, inactivityMs }, shared),
+    transferImage(context, { reference, platform, inactivityMs, credential }, shared),
   );
   const digest = pulled.digest === "" ? digestOf(reference, pulled.image) : pulled.digest;
   if (reference.digest === undefined && digest !== "") context.freshness.remember(key, digest);
@@ -78,7 +82,7 @@ async function transferred(context: EngineContext, { reference, before, parts }:
     bytes: pulled.bytes,
     layers: pulled.layers,
     freshness: "transferred",
-    warnings: pulled.problem === null ? [] : [pulled.problem],
+    warnings: credential.problem === undefined ? [] : [credential.problem],
     via: context.via,
   };
 }

@@ -25,7 +25,7 @@ export interface RigPaths {
   readonly registryFolder: string;
   /** Podman's configuration and storage. */
   readonly podmanFolder: string;
-  /** What Podman keeps while it runs: its paths get long, so this is below the run folder. */
+  /** What Podman keeps while it runs. Always in a short place: it refuses to work with a runroot above 50 characters. */
   readonly podmanRunFolder: string;
   readonly podmanSocket: string;
   readonly dockerConfig: string;
@@ -56,7 +56,7 @@ export function rigPaths(environment: Environment): RigPaths {
     engineLog: join(folder, "dockerd.log"),
     registryFolder: join(folder, "registry"),
     podmanFolder: join(folder, "podman"),
-    podmanRunFolder: join(runFolder, "podman-run"),
+    podmanRunFolder: join("/run", `container-kit-podman-${shortHash(folder)}`),
     podmanSocket: join(runFolder, "podman.sock"),
     dockerConfig: join(folder, "docker-config"),
     config: join(folder, "container-kit.yaml"),

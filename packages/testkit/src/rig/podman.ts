@@ -14,7 +14,9 @@ import { RigError } from "../rig-error.ts";
 import type { RigEngine } from "../types.ts";
 import { identify } from "./discover.ts";
 import { writeWhole } from "./files.ts";
+import { readMade, recordMade } from "./made.ts";
 import type { RigPaths } from "./paths.ts";
+import { absentTraces } from "./traces.ts";
 import { childrenOf, findProcesses, startDetached, stopProcess } from "./process.ts";
 import { findProgram, systemEnvironment } from "./programs.ts";
 import { tailOf, unmountBelow } from "./rig-engine.ts";
@@ -34,6 +36,8 @@ export async function startRigPodman(paths: RigPaths, signal?: AbortSignal): Pro
   const program = await findProgram("podman");
   if (program === undefined) throw new RigError("podman is not on PATH", "Install the package podman.");
   await stopRigPodman(paths);
+  const { absent = [] } = readMade(paths);
+  recordMade(paths, { absent: [...new Set([...absent, ...absentTraces()])] });
   const environment = { ...systemEnvironment(), ...(await writePodmanFiles(paths)) };
   const log = join(paths.podmanFolder, "podman.log");
   startDetached(program, ["system", "service", "--time=0", hostOf(paths)], log, environment);

@@ -12,7 +12,8 @@ const engineStatus = z.object({
   host: z.string().optional(),
   source: z.string().optional(),
   buildkit: z.boolean().optional(),
-  identity: z.object({ id: z.string(), name: z.string() }).optional(),
+  identity: z.object({ id: z.string(), name: z.string(), root: z.string() }).optional(),
+  via: z.string().optional(),
   problem: z.string().optional(),
   remedy: z.string().optional(),
 });
@@ -80,8 +81,9 @@ async function askEngine(engine: ToolServices["engine"]): Promise<Pick<Status, "
     const connected = await engine();
     const { product, version, buildkit } = connected.profile;
     const { host, source } = connected.endpoint;
+    const { via, identity } = connected;
     return {
-      engine: { available: true, product, version, buildkit, host, source, identity: { ...connected.identity } },
+      engine: { available: true, product, version, buildkit, host, source, via, identity: { ...identity } },
       operations: Object.fromEntries(
         Object.entries(connected.metrics()).map(([name, counted]) => [name, { ...counted }]),
       ),

@@ -78,9 +78,9 @@ async function serveCall(
 }
 
 interface Sender {
-  send(message: Buffer): Promise<void>;
+  readonly send: (message: Buffer) => Promise<void>;
   /** Lets out what is still held back. */
-  flush(): void;
+  readonly flush: () => void;
 }
 
 /**
