@@ -43,7 +43,7 @@ export async function run() {
     const count = `${FOLDERS * FILES} small files`;
     const name = "docker build, classic builder";
     const memory = await measureMemory({
-      name: `context of ${count}, memory above idle`,
+      name: `context of ${count}, MiB of memory above idle`,
       call: ours(engine),
       allowedMiB: 64,
     });

@@ -40,9 +40,10 @@ const faults = (random) =>
     { kind: "replace", body: (body) => body.slice(0, random.below(body.length + 1)) },
   ]);
 
+const repository = () => `chaos/${testkit.uniqueName("x").split("/")[1]}`;
+
 /** Each: what to do, and how to ask whether a success is true. */
 function operations({ rig, image, direct, registry, context }) {
-  const repository = () => `chaos/${testkit.uniqueName("x").split("/")[1]}`;
   const idOf = async (name) => {
     const answer = await direct("GET", `/images/${name}/json`);
     return answer.status === 200 ? JSON.parse(answer.text).Id : null;
@@ -123,7 +124,7 @@ export async function run({ seed, small }) {
 }
 
 async function oneCase(proof, { random, rig, operation }) {
-  const rule = { match: /./, fault: faults(random), skip: random.below(10), times: 1 };
+  const rule = { match: /./, fault: faults(random), skip: random.below(7), times: 1 };
   const proxy = await testkit.startEngineProxy({ target: rig.engine.host, rules: [rule] });
   const env = { ...process.env, ...rig.environment, DOCKER_HOST: proxy.host };
   const told = `${JSON.stringify(rule.fault)} at request ${rule.skip}`;

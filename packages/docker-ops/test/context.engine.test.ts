@@ -2,7 +2,7 @@ import { utimesSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import { assert, asyncProperty } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
 import type { FaultRule } from "@container-kit/testkit";
@@ -40,8 +40,8 @@ describeWithEngine("the archive beside the docker CLI's", () => {
     "a random tree with a random ignore file is sent entry for entry as the docker CLI sends it",
     async () => {
       let [sent, refused] = [0, 0];
-      await fc.assert(
-        fc.asyncProperty(randomContext, async (context) => {
+      await assert(
+        asyncProperty(randomContext, async (context) => {
           const root = await realpath(await mkdtemp(join(tmpdir(), "context-")));
           try {
             await makeContext(root, context);

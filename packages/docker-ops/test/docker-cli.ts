@@ -54,13 +54,11 @@ export async function startDockerCli(): Promise<DockerCli> {
       answer(response, "{}");
       return;
     }
-    readArchive(request).then(
-      (entries) => {
-        sent = entries;
-        answer(response, '{"stream":"taken"}\n');
-      },
-      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
-    );
+    const take = async () => {
+      sent = await readArchive(request);
+      answer(response, '{"stream":"taken"}\n');
+    };
+    take().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   await new Promise<void>((listening) => server.listen(socket, listening));
   const env = { PATH: process.env["PATH"], HOME: home, DOCKER_CONFIG: home, DOCKER_HOST: `unix://${socket}` };

@@ -89,6 +89,24 @@ describeWithEngine("a push", (rig) => {
     });
   });
 
+  test("whose credential is refused while the engine waits to try again is over at once", () => {
+    const failing: RegistryFaultRule = {
+      match: UPLOAD,
+      fault: { kind: "answer", status: 503 },
+      signedIn: true,
+      times: 1,
+    };
+    const refusing: RegistryFaultRule = { match: UPLOAD, fault: { kind: "answer", status: 401 }, signedIn: true };
+    return onStage({ rules: [failing, refusing] }, async ({ registry, engine, target }) => {
+      await expect(engine.push(image.reference, { target })).rejects.toMatchObject({
+        code: "AUTH_FAILED",
+        stage: "transfer",
+      });
+      // Ours alone: the engine waits for five seconds.
+      expect([registry.fired(failing), registry.fired(refusing)]).toEqual([1, 1]);
+    });
+  });
+
   test("whose registry fails for a moment goes on with the engine's own retries, told in words", () => {
     const rule: RegistryFaultRule = { match: UPLOAD, fault: { kind: "answer", status: 503 }, signedIn: true, times: 2 };
     return onStage({ rules: [rule] }, async ({ registry, engine, target }) => {

@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import { array, constantFrom, oneof, option, record } from "fast-check";
+import type { Arbitrary } from "fast-check";
 
 /** A tree to be made, and how it is to be ignored. */
 export interface RandomContext {
@@ -53,44 +54,25 @@ const MORE_NAMES = [
   "~",
 ];
 
-const name = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom("a", "b", "ab", "x.md") },
-  fc.constantFrom(...NAMES, ...MORE_NAMES),
+const name = oneof(
+  { weight: 3, arbitrary: constantFrom("a", "b", "ab", "x.md") },
+  constantFrom(...NAMES, ...MORE_NAMES),
 );
 
-const node: fc.Arbitrary<RandomNode> = fc.record({
-  path: fc.array(name, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("/")),
-  kind: fc.constantFrom("file", "file", "file", "folder", "link"),
-  mode: fc.constantFrom(0o644, 0o755, 0o600, 0o4755, 0o1777, 0o2755, 0),
-  target: fc.constantFrom("a", "b/a", ".", "..", "../..", "/etc/passwd", "/tmp", "nowhere", "self", "ü"),
+const node: Arbitrary<RandomNode> = record({
+  path: array(name, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("/")),
+  kind: constantFrom("file", "file", "file", "folder", "link"),
+  mode: constantFrom(0o644, 0o755, 0o600, 0o4755, 0o1777, 0o2755, 0),
+  target: constantFrom("a", "b/a", ".", "..", "../..", "/etc/passwd", "/tmp", "nowhere", "self", "ü"),
 });
 
-const WILD = [
-  "*",
-  "?",
-  "**",
-  "***",
-  "[a-b]",
-  "[^a]",
-  "[!a]",
-  "[ab",
-  "[]a]",
-  "[",
-  "]",
-  "*.md",
-  "a*",
-  "?b",
-  "**b",
-  "b**",
-  "^q",
-];
+const WILD = ["*", "?", "**", "***", "[a-b]", "[^a]", "[!a]", "]", "*.md", "a*", "?b", "**b", "b**", "^q"];
 const ESCAPED = [
   "\\a",
   "\\*",
   "\\#c",
   "\\!n",
   "\\[z]",
-  "a\\",
   "a\\\\b",
   "[\\]a]",
   "[a\\-b]",
@@ -105,38 +87,34 @@ const ESCAPED = [
   "[ab]{2}",
 ];
 
-const segment = fc.oneof(
+const segment = oneof(
   { weight: 4, arbitrary: name },
-  { weight: 3, arbitrary: fc.constantFrom(...WILD.filter((each) => !/^(?:\[|\[ab|\[\]a\])$/.test(each))) },
-  { weight: 1, arbitrary: fc.constantFrom(".", "..", "", "***", "a?", "*b*") },
-  { weight: 1, arbitrary: fc.constantFrom(...ESCAPED.filter((each) => each !== "a\\")) },
+  { weight: 3, arbitrary: constantFrom(...WILD) },
+  { weight: 1, arbitrary: constantFrom(".", "..", "", "***", "a?", "*b*") },
+  { weight: 1, arbitrary: constantFrom(...ESCAPED) },
 );
 
 /** Now and then a pattern is malformed: the whole file is refused then. */
-const malformed = fc.constantFrom("[", "[ab", "[]a]", "a\\", "[a-]", "[-a]", "!", "!/", "a/[", "[^", "[a-\\");
+const malformed = constantFrom("[", "[ab", "[]a]", "a\\", "[a-]", "[-a]", "!", "!/", "a/[", "[^", "[a-\\");
 
-const line = fc
-  .record({
-    before: fc.constantFrom("", "", "", "!", "!", "/", "!/", " ", "\t!", "! ", "# ", "#", " #", "./", "!!", "\u00a0"),
-    body: fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/")),
-    after: fc.constantFrom("", "", "", "/", " ", "\t", "/.", "/..", "//", "\r", "/**", "/*"),
-  })
-  .map(({ before, body, after }) => before + body + after);
+const line = record({
+  before: constantFrom("", "", "", "!", "!", "/", "!/", " ", "\t!", "! ", "# ", "#", " #", "./", "!!", "\u00a0"),
+  body: array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/")),
+  after: constantFrom("", "", "", "/", " ", "\t", "/.", "/..", "//", "\r", "/**", "/*"),
+}).map(({ before, body, after }) => before + body + after);
 
-const ignoreFile = fc
-  .record({
-    mark: fc.constantFrom("", "", "", "\uFEFF"),
-    lines: fc.array(fc.oneof({ weight: 60, arbitrary: line }, { weight: 1, arbitrary: malformed }), { maxLength: 6 }),
-    all: fc.constantFrom([], [], ["*"], ["**"], ["*", "!a"], ["a", "!a/b"], ["Dockerfile", ".dockerignore"]),
-    end: fc.constantFrom("\n", "\r\n"),
-  })
-  .map(({ mark, lines, all, end }) => mark + [...all, ...lines].join(end) + end);
+const ignoreFile = record({
+  mark: constantFrom("", "", "", "\uFEFF"),
+  lines: array(oneof({ weight: 60, arbitrary: line }, { weight: 1, arbitrary: malformed }), { maxLength: 6 }),
+  all: constantFrom([], [], ["*"], ["**"], ["*", "!a"], ["a", "!a/b"], ["Dockerfile", ".dockerignore"]),
+  end: constantFrom("\n", "\r\n"),
+}).map(({ mark, lines, all, end }) => mark + [...all, ...lines].join(end) + end);
 
 /** Random trees with random ignore files. */
-export const randomContext: fc.Arbitrary<RandomContext> = fc.record({
-  nodes: fc.array(node, { minLength: 1, maxLength: 25 }),
-  ignore: fc.option(ignoreFile, { freq: 20 }),
-  dockerfile: fc.constantFrom("Dockerfile", "Dockerfile", "Dockerfile", "ab/Dockerfile", "a b/x.md"),
+export const randomContext: Arbitrary<RandomContext> = record({
+  nodes: array(node, { minLength: 1, maxLength: 25 }),
+  ignore: option(ignoreFile, { freq: 20 }),
+  dockerfile: constantFrom("Dockerfile", "Dockerfile", "Dockerfile", "ab/Dockerfile", "a b/x.md"),
 });
 
 /** Makes the tree; of two that want the same place the first has it. */

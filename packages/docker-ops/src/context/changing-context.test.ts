@@ -1,5 +1,6 @@
 /** What happens to a context that changes, or cannot be read, while it is sent. */
 import { execFile, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import {
   chmod,
   mkdir,
@@ -179,6 +180,11 @@ describe("as a user who may not read everything", () => {
   });
 });
 
+/** How many files this process has open; none where the system does not say. */
+function openDescriptors(): number {
+  return existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
+}
+
 /** Swaps folders and files of the context for links to the canary and back, as fast as it can, until it is ended. */
 const SWAPPER = `
 const { renameSync, symlinkSync, unlinkSync } = require("node:fs");
@@ -223,6 +229,7 @@ test(
     swapper.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     swapper.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     let [whole, noticed, canaries] = [0, 0, 0];
+    const descriptors = openDescriptors();
     const look = (found: string) => {
       if (found.includes("CANARY")) canaries += 1;
       whole += 1;
@@ -234,10 +241,14 @@ test(
     for (let round = 0; round < ROUNDS; round += 1) {
       await archive().then((bytes) => look(bytes.toString("latin1")), refuse);
       // As BuildKit has it: everything is listed, then files are asked for at once.
-      const entries = (await list().catch((error: unknown) => void refuse(error))) ?? [];
+      const entries = await list().catch((error: unknown): ContextEntry[] => {
+        refuse(error);
+        return [];
+      });
       const wanted = entries.filter(({ type }) => type === "file");
       await Promise.all(wanted.map((entry) => readAll(entry).then(look, refuse)));
     }
+    expect(openDescriptors()).toBeLessThanOrEqual(descriptors);
     const ended = new Promise((resolve) => swapper.once("exit", resolve));
     swapper.kill();
     await ended;

@@ -29,7 +29,7 @@ export function compilePattern(line: string): IgnorePattern {
   const exclusion = line.startsWith("!");
   const text = exclusion ? line.slice(1) : line;
   if (text === "") throw new SyntaxError("a `!` with nothing after it");
-  const parsed = parse([...text]);
+  const parsed = parse(Array.from(text));
   if (parsed.kind === "general" && parsed.malformed !== undefined)
     throw new SyntaxError(`\`${parsed.malformed}\`, which repeats nothing that can be repeated`);
   return { text, exclusion, matches: matcherOf(parsed, text) };
@@ -174,7 +174,7 @@ function matcherOf({ kind, branches }: Parsed, text: string): (path: string) => 
       const end = text.slice(2);
       return (path) => path.endsWith(end) || (end.startsWith("/") && path === end.slice(1));
     }
-    case "general": {
+    default: {
       // The first branch alone is held to the beginning, and the last alone to the end.
       const last = branches.length - 1;
       const whole = branches.map((tokens, index) => [
@@ -189,7 +189,7 @@ function matcherOf({ kind, branches }: Parsed, text: string): (path: string) => 
 
 /** P4: every place in the pattern that the path so far can have reached, character by character. */
 function run(tokens: readonly Token[], path: string): boolean {
-  const characters = [...path];
+  const characters = Array.from(path);
   let reached = createPlaces(tokens, "", characters[0] ?? "");
   reached.add(0);
   for (const [index, character] of characters.entries()) {

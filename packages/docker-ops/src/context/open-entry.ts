@@ -27,13 +27,10 @@ const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const statFile = promisify(fstat);
-const readFile = promisify(read) as (
-  descriptor: number,
-  buffer: Buffer,
-  offset: number,
-  length: number,
-  position: null,
-) => Promise<{ bytesRead: number }>;
+const readFile = promisify(
+  (descriptor: number, buffer: Buffer, offset: number, done: (error: Error | null, bytes: number) => void) =>
+    read(descriptor, buffer, offset, buffer.length - offset, null, done),
+);
 
 /** @throws CONTEXT_INVALID now, or from the chunks */
 export function openEntry(_root: string, entry: ContextEntry): Promise<EntryContent> {
@@ -97,9 +94,9 @@ async function openNamed(entry: ContextEntry, location: string): Promise<number>
 async function fill(descriptor: number, buffer: Buffer): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {
-    const { bytesRead } = await readFile(descriptor, buffer, filled, buffer.length - filled, null);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
+    const bytes = await readFile(descriptor, buffer, filled);
+    if (bytes === 0) break;
+    filled += bytes;
   }
   return filled;
 }

@@ -27,7 +27,7 @@ const REGISTRY: readonly Row[] = [
   ],
   [/\bdenied\b|forbidden|insufficient_scope|\b403\b/i, "REGISTRY_DENIED"],
   [/x509|certificate|tls: |server gave HTTP response to HTTPS client/i, "REGISTRY_TLS"],
-  [/digest (?:mismatch|did not match|invalid)|filesystem layer verification failed/i, "DIGEST_MISMATCH"],
+  [/digest (?:mismatch|did not match|invalid)|(?:filesystem layer|config) verification failed/i, "DIGEST_MISMATCH"],
   [
     /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|dial tcp|connection reset|client\.timeout|tls handshake timeout|unexpected eof|: eof\b|\b50[0234]\b|bad gateway|service unavailable|blob upload/i,
     "REGISTRY_UNAVAILABLE",

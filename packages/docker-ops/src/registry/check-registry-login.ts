@@ -19,11 +19,9 @@ export interface RegistryLoginOptions extends LoginOptions, Pick<ResolveOptions,
  * @throws REGISTRY_UNAVAILABLE REGISTRY_TLS CREDENTIAL_HELPER_FAILED
  */
 export function checkRegistryLogin(registry: string, options: RegistryLoginOptions = {}): Promise<LoginResult> {
-  const { repository, env = process.env, credentials = [], onSecret } = options;
+  const { repository, env = process.env, credentials = [], onSecret: learnSecret = () => {} } = options;
   return withDeadline("inspect", options, async (signal) => {
-    const learnSecret = (secret: Secret) => onSecret?.(secret);
-    const source = { env, onSecret: learnSecret };
-    const credential = await createCredentialSource(source, credentials)(registry, signal);
+    const credential = await createCredentialSource({ env, onSecret: learnSecret }, credentials)(registry, signal);
     const query = { registry, credential, insecure: isInsecureRegistry(registry, {}), signal, learnSecret };
     return checkLogin(repository === undefined ? query : { ...query, repository });
   });
