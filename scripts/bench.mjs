@@ -3,7 +3,8 @@
  * `pnpm bench [word...]`: runs every `bench/*.bench.mjs`, or those whose name holds one of the words.
  *
  * Each exports `run()`, which returns entries as `compare` of bench/measure.mjs makes them:
- * `{name, ours: {p50, p95}, baseline: {name, p50, p95}, ratio50, ratio95, gate?}`, times in milliseconds, ratios ours by
+ * `{name, ours: {p50, p95}, baseline: {name, p50, p95}, ratio50, ratio95, gate?, unit?}`, times in milliseconds
+ * unless there is a unit, ratios ours by
  * baseline, so below 1 is faster. Each runs in a process of its own. All of it is printed as a table and written to
  * bench/results.json. A bench that crashes makes the run fail; one that misses its gate is only said so, since a busy
  * machine may miss any.
@@ -82,7 +83,7 @@ function table(entries) {
   for (const entry of entries) {
     rows.push([
       `${entry.name} / ${entry.baseline.name}`,
-      ...[entry.ours.p50, entry.ours.p95, entry.baseline.p50, entry.baseline.p95].map(milliseconds),
+      ...[entry.ours.p50, entry.ours.p95, entry.baseline.p50, entry.baseline.p95].map(amountIn(entry.unit)),
       entry.ratio50.toFixed(2),
       entry.ratio95.toFixed(2),
       gateText(entry),
@@ -101,6 +102,11 @@ function gateText(entry) {
 
 function missesGate({ ratio50, ratio95, gate = {} }) {
   return ratio50 > (gate.ratio50 ?? Infinity) || ratio95 > (gate.ratio95 ?? Infinity);
+}
+
+/** Times in milliseconds, unless the entry counts something else. */
+function amountIn(unit) {
+  return unit === undefined ? milliseconds : (value) => `${value.toFixed(2)} ${unit}`;
 }
 
 function milliseconds(ms) {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
+import { describeEachEngine, makeTinyImage, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
 import type { FaultRule, TestRegistry, TinyImage } from "@container-kit/testkit";
 import type { Engine } from "../src/index.ts";
 import { askRegistry, connect, dockerConfig } from "./rig.ts";
 
 const PUSH = /^POST \/images\/.*\/push/;
 
-describeWithEngine("push, pull and tag on a real engine and registry", (rig) => {
+describeEachEngine("push, pull and tag on a real engine and registry", (rig) => {
   let engine: Engine;
   let image: TinyImage;
   const name = () => `${rig.registry.host}/${uniqueName("push")}`;

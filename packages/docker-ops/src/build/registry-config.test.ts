@@ -1,5 +1,5 @@
 import { Secret } from "@container-kit/observability";
-import fc from "fast-check";
+import { assert, asyncProperty, string } from "fast-check";
 import { expect, test } from "vitest";
 import type { Credential } from "../credentials/types.ts";
 import { fail } from "../errors.ts";
@@ -9,8 +9,8 @@ const signal = new AbortController().signal;
 const decode = (header = "") => JSON.parse(Buffer.from(header, "base64url").toString()) as unknown;
 
 test("any user and password reach the engine as they are, in the alphabet that it reads", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), async (username, password) => {
+  await assert(
+    asyncProperty(string({ unit: "binary" }), string({ unit: "binary" }), async (username, password) => {
       const resolve = (registry: string): Promise<Credential> =>
         Promise.resolve({ source: "file", serverAddress: registry, username, password: new Secret(password) });
       const { header } = await registryConfig(["r:5000/a:1", "r:5000/b", "node"], resolve, signal);

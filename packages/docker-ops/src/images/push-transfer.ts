@@ -5,6 +5,8 @@
  * - W1  The engine's own retries go out as progress, in words.
  * - W2  At the first of each round the registry is asked whether we may push; a no ends the push at once. A registry
  *       that cannot be asked says nothing, and the engine goes on.
+ * - W3  A token may end in the middle, and moby does not ask for another: a push that had begun to move bytes when it
+ *       was refused is done once more, with a new token, and sends what is missing.
  */
 import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
@@ -34,7 +36,20 @@ export interface PushTransfer {
  * @returns the digest that the engine says it pushed; null from an engine that does not tell (Podman)
  * @throws ENGINE_PROTOCOL when an engine that tells ends without having told
  */
-export async function transferPush({ transport, profile }: EngineContext, push: PushTransfer): Promise<string | null> {
+export async function transferPush(context: EngineContext, push: PushTransfer): Promise<string | null> {
+  const { reference, tracker, signal, report } = push;
+  const before = tracker.bytes();
+  try {
+    return await transferOnce(context, push);
+  } catch (error) {
+    if (!isKitError(error, "AUTH_FAILED") || tracker.bytes() === before || signal.aborted) throw error;
+    const message = `${reference.registry} took a part and refuses now; pushing what is missing with another token`;
+    report({ phase: "pushing", message });
+    return transferOnce(context, push);
+  }
+}
+
+async function transferOnce({ transport, profile }: EngineContext, push: PushTransfer): Promise<string | null> {
   const { reference, credential, tracker, inactivityMs, report } = push;
   const operation = `the push of ${reference.familiar}`;
   const watch = watchRetries(push);

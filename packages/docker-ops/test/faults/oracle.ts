@@ -160,12 +160,9 @@ function spellings(secret: string): readonly string[] {
   ].filter((text) => text.length >= 4);
 }
 
-type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+type Outcome<Result> = { readonly ok: true; readonly value: Result } | { readonly ok: false; readonly error: unknown };
 
-async function observe<Result>(
-  call: () => Promise<Result>,
-  { deadlineMs }: CaseOptions,
-): Promise<{ readonly ok: true; readonly value: Result } | Extract<Outcome, { ok: false }>> {
+async function observe<Result>(call: () => Promise<Result>, { deadlineMs }: CaseOptions): Promise<Outcome<Result>> {
   const begun: Begun = { requests: new Set(), sockets: new Set(), programs: new Set(), timers: new Set() };
   const startedAt = performance.now();
   const outcome = await context.run(begun, () =>
