@@ -22,14 +22,17 @@ describeEachEngine("push, pull and tag on a real engine and registry", (rig) => 
     const target = `${name()}:1.0`;
     const phases = new Set<string>();
     const pushed = await engine.push(image.reference, { target, onProgress: ({ phase }) => phases.add(phase) });
-    expect(pushed).toMatchObject({ image: target, verified: true, layers: { total: 1, existing: 0 } });
+    expect(pushed).toMatchObject({ image: target, verified: true });
+    // Podman does not tell of layers.
+    if (engine.profile.pushAux) expect(pushed.layers).toEqual({ total: 1, existing: 0 });
     const repository = target.slice(rig.registry.host.length + 1, -4);
     const truth = await askRegistry(rig, "HEAD", `/v2/${repository}/manifests/${pushed.digest}`);
     expect(truth.status).toBe(200);
     expect(truth.headers.get("docker-content-digest")).toBe(pushed.digest);
     expect([...phases]).toEqual(["pushing", "verifying"]);
     const again = await engine.push(target);
-    expect(again).toMatchObject({ digest: pushed.digest, layers: { total: 1, existing: 1 } });
+    expect(again.digest).toBe(pushed.digest);
+    if (engine.profile.pushAux) expect(again.layers).toEqual({ total: 1, existing: 1 });
   });
 
   test("what was pushed is pulled again, by tag and by digest, and a second pull transfers nothing", async () => {
@@ -50,7 +53,7 @@ describeEachEngine("push, pull and tag on a real engine and registry", (rig) => 
     const withoutCredentials = await connect(rig, { DOCKER_CONFIG: none.folder });
     expect(await withoutCredentials.pull(target)).toMatchObject({
       alreadyPresent: true,
-      digest,
+      digest: engine.profile.pushAux ? digest : "",
       bytes: 0,
       freshness: "unchecked",
       warnings: [expect.stringContaining("was not checked")],
@@ -247,7 +250,8 @@ describeEachEngine("push, pull and tag on a real engine and registry", (rig) => 
       },
       "PUSH_UNVERIFIED",
     ],
-    ["ends without a word", { kind: "answer", status: 200, body: "" }, "ENGINE_PROTOCOL"],
+    // Podman never tells what it pushed, so the registry is what says no.
+    ["ends without a word", { kind: "answer", status: 200, body: "" }, "ENGINE_PROTOCOL|PUSH_UNVERIFIED"],
   ];
 
   test.each(faults)("an engine that %s is never a success", async (_what, fault, code) => {
@@ -295,6 +299,8 @@ describeEachEngine("push, pull and tag on a real engine and registry", (rig) => 
         if (current > 0) controller.abort();
       },
     });
+    // Podman does not tell how far it is.
+    if (!engine.profile.pushAux) setTimeout(() => controller.abort(), 100);
     await expect(push).rejects.toMatchObject({ code: "CANCELLED" });
     const repository = target.slice(rig.registry.host.length + 1, -2);
     expect((await askRegistry(rig, "HEAD", `/v2/${repository}/manifests/1`)).status).toBe(404);

@@ -16,6 +16,22 @@ export const DEADLINES = {
   probe: 60_000,
 } as const;
 
+/** Milliseconds that an operation may go on after its deadline to take back what it made. */
+const CLEARING_UP_MS = 750;
+/** The longest that clearing up takes, where the deadline is far. */
+const LONGEST_CLEARING_UP_MS = 10_000;
+
+/**
+ * The signal for clearing up after an operation, whose own signal may be aborted already: it leaves time until shortly
+ * after the deadline. What counts is that the engine is told; it goes on with a removal although nobody waits for it.
+ *
+ * @param until when the deadline is, by the clock of `performance.now`
+ */
+export function clearingUp(until: number): AbortSignal {
+  const left = until - performance.now();
+  return AbortSignal.timeout(Math.min(Math.max(left, 0) + CLEARING_UP_MS, LONGEST_CLEARING_UP_MS));
+}
+
 /**
  * Runs an operation under the caller's signal and its own deadline, and says which of the two ended it.
  *

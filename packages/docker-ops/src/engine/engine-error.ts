@@ -27,7 +27,10 @@ const REGISTRY: readonly Row[] = [
   ],
   [/\bdenied\b|forbidden|insufficient_scope|\b403\b/i, "REGISTRY_DENIED"],
   [/x509|certificate|tls: |server gave HTTP response to HTTPS client/i, "REGISTRY_TLS"],
-  [/digest (?:mismatch|did not match|invalid)|(?:filesystem layer|config) verification failed/i, "DIGEST_MISMATCH"],
+  [
+    /digest (?:mismatch|did not match|invalid)|(?:filesystem layer|manifest|config) verification failed/i,
+    "DIGEST_MISMATCH",
+  ],
   [
     /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|dial tcp|connection reset|client\.timeout|tls handshake timeout|unexpected eof|: eof\b|\b50[0234]\b|bad gateway|service unavailable|blob upload/i,
     "REGISTRY_UNAVAILABLE",
@@ -62,27 +65,31 @@ export function engineMessageError(
 /** The engine answered with an error status. */
 export class EngineStatusError extends Error {
   readonly status: number;
-  /** The engine's own words. */
+  /** What was answered, in words. */
   readonly words: string;
+  /** The words are the engine's; else they are of something in between, e.g. a proxy's page. */
+  readonly isOwn: boolean;
 
   constructor(status: number, body: string) {
     super(`the engine answered ${status}`);
     this.name = "EngineStatusError";
     this.status = status;
-    this.words = wordsOf(body);
+    const own = ownWords(body);
+    this.words = own ?? body;
+    this.isOwn = own !== null;
   }
 }
 
-/** `{"message": …}` as the Engine API has it, else the body as it is: a proxy in between may answer with a page. */
-function wordsOf(body: string): string {
+/** `{"message": …}` as the Engine API has it; null for anything else. */
+function ownWords(body: string): string | null {
   try {
     const json: unknown = JSON.parse(body);
     if (typeof json === "object" && json !== null && "message" in json && typeof json.message === "string")
       return json.message;
   } catch {
-    // Not JSON: the text itself is all there is.
+    // Not JSON, so not the engine's.
   }
-  return body;
+  return null;
 }
 
 /** The error for a call that did not go well: a status of the engine, or a connection that failed. */
@@ -92,11 +99,17 @@ export function engineCallError(cause: unknown, context: EngineErrorContext): Er
   return connectionError(cause, context);
 }
 
-function statusError(error: EngineStatusError, context: EngineErrorContext): Error {
+function statusError(error: EngineStatusError, given: EngineErrorContext): Error {
+  // Only the engine's own words can tell of a registry: a proxy's "bad gateway" is about the engine.
+  const context = error.isOwn ? given : { ...given, registry: false };
   const message = error.words.trim() === "" ? error.message : error.words;
   const text = `${context.operation} failed: ${oneLine(message)}`;
   const more = { cause: error, ...extras(context) };
-  if (/no such image|image not known|no such container/i.test(message)) return fail("IMAGE_NOT_FOUND", text, more);
+  if (/no such container/i.test(message)) {
+    const remedy = "Call again; something else removed the container while it was in use.";
+    return fail("ENGINE_ERROR", text, { ...more, remedy });
+  }
+  if (/no such image|image not known/i.test(message)) return fail("IMAGE_NOT_FOUND", text, more);
   switch (error.status) {
     case 401:
     case 403:

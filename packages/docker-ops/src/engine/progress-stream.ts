@@ -114,7 +114,7 @@ function parseRecord(text: string, operation: string): ProgressRecord {
   } catch (cause) {
     throw fail(
       "ENGINE_PROTOCOL",
-      `${operation} failed: the engine sent something that is not JSON: ${text.slice(0, 80)}`,
+      `${operation} failed: the engine sent something that is not JSON: ${JSON.stringify(text.slice(0, 80))}`,
       { cause },
     );
   }

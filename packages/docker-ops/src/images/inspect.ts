@@ -4,6 +4,7 @@ import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import type { ImageDetails } from "../types.ts";
+import { familiarNames } from "./familiar-names.ts";
 
 const texts = z
   .array(z.string())
@@ -83,8 +84,8 @@ function toDetails(data: z.output<typeof inspection>): ImageDetails {
   const platform = `${data.Os}/${data.Architecture}`;
   return {
     imageId: data.Id.startsWith("sha256:") ? data.Id : `sha256:${data.Id}`,
-    tags: data.RepoTags,
-    digests: data.RepoDigests,
+    tags: familiarNames(data.RepoTags),
+    digests: familiarNames(data.RepoDigests),
     size: data.Size,
     platform:
       data.Variant === undefined || data.Variant === null || data.Variant === ""

@@ -14,6 +14,7 @@ import type { ImageDetails, LayerCount } from "../types.ts";
 import { findImage, isForPlatform } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
 import type { LayerTracker } from "./layer-progress.ts";
+import { holdsDigest } from "./own-digests.ts";
 import { waitOf, withPatience } from "./patience.ts";
 import { askForDigest } from "./registry-digest.ts";
 import type { SharedRun } from "./shared-transfers.ts";
@@ -21,7 +22,7 @@ import type { SharedRun } from "./shared-transfers.ts";
 /** What a transfer brought. */
 export interface PulledImage {
   readonly image: ImageDetails;
-  /** As the engine told it; empty where it does not (Podman). */
+  /** As the engine told it, or the registry where the engine does not (Podman); empty where neither does. */
   readonly digest: string;
   readonly bytes: number;
   readonly layers: LayerCount;
@@ -48,8 +49,9 @@ export async function transferImage(context: EngineContext, wish: PullWish, shar
       (error: unknown) => waitOf(error),
     );
   const pull = async (): Promise<PulledImage> => {
-    const digest = await readTransfer(context, { ...wish, tracker }, shared);
+    let digest = await readTransfer(context, { ...wish, tracker }, shared);
     const image = await readBack(context, reference, platform, signal);
+    if (digest === "") digest = await registrysDigest(context, wish, image, signal);
     return { image, digest, bytes: tracker.bytes(), layers: tracker.layers() };
   };
   return withPatience(() => untilEngineStays(context, pull, shared), {
@@ -59,6 +61,22 @@ export async function transferImage(context: EngineContext, wish: PullWish, shar
     report,
     askWait,
   });
+}
+
+/** What the registry calls the image that came from it; "" where it cannot be asked, or has another by now. */
+async function registrysDigest(
+  context: EngineContext,
+  { reference, credential }: PullWish,
+  image: ImageDetails,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const digest = await askForDigest(context, reference, { credential, signal });
+    return digest !== null && holdsDigest(image, reference, digest) ? digest : "";
+  } catch (error) {
+    if (isKitError(error) && error.category === "registry") return "";
+    throw error;
+  }
 }
 
 async function untilEngineStays<Result>(

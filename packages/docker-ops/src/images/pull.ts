@@ -14,6 +14,7 @@ import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
 import type { Freshness, ImageDetails, PullOptions, PullResult } from "../types.ts";
 import { findImage, isForPlatform } from "./inspect.ts";
+import { digestOf, holdsDigest } from "./own-digests.ts";
 import { transferImage } from "./pull-transfer.ts";
 import { askForDigest } from "./registry-digest.ts";
 
@@ -150,21 +151,4 @@ function present({ context, reference, freshness, digest, warnings = [] }: Prese
 /** Under which the freshness cache knows a tag. */
 export function freshnessKey({ canonical }: NormalizedReference, platform?: string): string {
   return `${canonical} ${platform ?? ""}`;
-}
-
-/** The digests under which the engine knows an image in this repository. Docker writes the short name, Podman the whole. */
-function ownDigests({ registry, repository }: NormalizedReference, image: ImageDetails): readonly string[] {
-  const { canonical, familiar } = normalizeReference(`${registry}/${repository}`);
-  return image.digests.flatMap((text) => {
-    const at = text.indexOf("@");
-    return [canonical, familiar].includes(text.slice(0, at)) ? [text.slice(at + 1)] : [];
-  });
-}
-
-function holdsDigest(image: ImageDetails, reference: NormalizedReference, digest: string): boolean {
-  return ownDigests(reference, image).includes(digest);
-}
-
-function digestOf(reference: NormalizedReference, image: ImageDetails): string {
-  return reference.digest ?? ownDigests(reference, image)[0] ?? "";
 }

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
 import type { EngineContext } from "../engine/context.ts";
-import { DEADLINES, withDeadline } from "../engine/deadline.ts";
+import { clearingUp, DEADLINES, withDeadline } from "../engine/deadline.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
@@ -58,7 +58,7 @@ async function runPush(context: EngineContext, image: string, parts: PushParts):
     return { ...(await transferAndVerify(context, reference, parts)), replaced };
   } catch (error) {
     // That the name could not be taken back must not hide why the push failed.
-    await restoreTag(transport, reference.familiar, replaced).catch(() => undefined);
+    await restoreTag(transport, { target: reference.familiar, replaced, until: parts.until }).catch(() => undefined);
     throw error;
   }
 }
@@ -139,11 +139,16 @@ function unverified(cause: unknown, { reference, pushed, signal }: PushEvidence)
   );
 }
 
-const RESTORE_MS = 10_000;
+interface GivenName {
+  readonly target: string;
+  readonly replaced: string | null;
+  /** By the clock of `performance.now`. */
+  readonly until: number;
+}
 
 /** U4. The push's own signal may be aborted already, so this has one of its own. */
-async function restoreTag(transport: Transport, target: string, replaced: string | null): Promise<void> {
-  const signal = AbortSignal.timeout(RESTORE_MS);
+async function restoreTag(transport: Transport, { target, replaced, until }: GivenName): Promise<void> {
+  const signal = clearingUp(until);
   if (replaced === null) await removeImage(transport, target, { force: false, signal });
   else await tagImage(transport, replaced, target, { force: true, signal });
 }

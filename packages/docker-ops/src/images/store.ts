@@ -6,6 +6,7 @@ import { engineMessageError } from "../engine/engine-error.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
+import { familiarNames } from "./familiar-names.ts";
 import type { HistoryEntry, ImageSummary, LoadResult, OperationOptions, RemoveResult } from "../types.ts";
 
 const texts = z
@@ -19,8 +20,8 @@ const summaries = z.array(
     .object({ Id: z.string(), RepoTags: texts, RepoDigests: texts, Size: z.number(), Created: z.number() })
     .transform(({ Id, RepoTags, RepoDigests, Size, Created }): ImageSummary => ({
       imageId: Id,
-      tags: RepoTags,
-      digests: RepoDigests,
+      tags: familiarNames(RepoTags),
+      digests: familiarNames(RepoDigests),
       size: Size,
       created: time(Created),
     })),
@@ -59,7 +60,7 @@ export async function removeImage(
     operation,
   );
   return {
-    untagged: answer.flatMap(({ Untagged }) => (Untagged === undefined ? [] : [Untagged])),
+    untagged: familiarNames(answer.flatMap(({ Untagged }) => (Untagged === undefined ? [] : [Untagged]))),
     deleted: answer.flatMap(({ Deleted }) => (Deleted === undefined ? [] : [Deleted])),
   };
 }
@@ -119,7 +120,7 @@ export async function loadImages(
   }
   if (images.length === 0)
     throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer without naming an image`);
-  return { images };
+  return { images: familiarNames(images) };
 }
 
 function checkName(image: string): void {

@@ -6,6 +6,7 @@
  */
 import http from "node:http";
 import https from "node:https";
+import { oneLine } from "../engine/engine-error.ts";
 import { fail } from "../errors.ts";
 import { refusingLookup } from "./link-local.ts";
 
@@ -86,12 +87,10 @@ export function jsonOf({ body }: RegistryAnswer): unknown {
 function connectionError(cause: Error, url: URL): Error {
   const code = "code" in cause ? String(cause.code) : "";
   const isTls = /CERT|SIGNED|TLS|SSL|ALTNAME|EPROTO|UNABLE_TO_VERIFY/.test(code);
-  return fail(
-    isTls ? "REGISTRY_TLS" : "REGISTRY_UNAVAILABLE",
-    `the registry ${url.host} cannot be reached: ${cause.message}`,
-    {
-      cause,
-      details: { registry: url.host },
-    },
-  );
+  // OpenSSL's own words end with a line break, and take plain HTTP for a version of TLS.
+  const why = /wrong version number/.test(cause.message) ? "it does not speak TLS" : oneLine(cause.message);
+  return fail(isTls ? "REGISTRY_TLS" : "REGISTRY_UNAVAILABLE", `the registry ${url.host} cannot be reached: ${why}`, {
+    cause,
+    details: { registry: url.host },
+  });
 }

@@ -48,14 +48,14 @@ test("a call that outlives its deadline by more than a second is found", async (
   await expect(expectFailure(late, { codes: ["ENGINE_TIMEOUT"], deadlineMs: 50 })).rejects.toThrow("milliseconds");
 });
 
-async function failing(error: Error): Promise<never> {
+async function failing(thrown: Error): Promise<never> {
   await Promise.resolve();
-  throw error;
+  throw thrown;
 }
 
 describe("an error", () => {
-  const judge = (error: Error, secrets: readonly string[] = []) =>
-    expectFailure(() => failing(error), { codes: ["ENGINE_ERROR"], deadlineMs: 1000, secrets });
+  const judge = (thrown: Error, secrets: readonly string[] = []) =>
+    expectFailure(() => failing(thrown), { codes: ["ENGINE_ERROR"], deadlineMs: 1000, secrets });
 
   test("that is none of ours, has another code, no remedy or two lines is found", async () => {
     await judge(fail("ENGINE_ERROR", "it failed"));

@@ -1,5 +1,25 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+/**
+ * The fault matrix of registries and credentials (design, reliability, table R), each case against the oracle.
+ *
+ * What is proven elsewhere, beside the code that it is about, is not said again here:
+ *
+ * | case | proven in |
+ * | --- | --- |
+ * | R01 wrong password | push-and-pull: a wrong password is AUTH_FAILED, and the registry has nothing |
+ * | R02 no credential | push-and-pull: missing credentials are AUTH_FAILED with the way to sign in |
+ * | R03 no right to push | push: that the registry denies is over at once |
+ * | R04 wait in seconds; ten years | pull: that the registry asks to wait is waited for; push: that is rate-limited waits |
+ * | R05 bursts of 5xx | push: whose registry fails for a moment; survives a registry that fails and then rate-limits |
+ * | R07 flipped byte of a blob; manifest against header | pull: of a damaged blob; push: that reads back another digest |
+ * | R08 manifest absent | push: whose manifest is gone when it is read back is no success |
+ * | R13 realm elsewhere, redirects | registry: never gives the credential to a token service elsewhere, is not led to, does not follow; src/registry/wire-rules: a link-local address |
+ * | R17 R18 R19 R21 helper that hangs, prints rubbish, floods, has an odd name | src/credentials/credentials: helpers |
+ * | R23 passwords of any byte at a registry with htpasswd | push: brings any password to the registry as it is |
+ * | R24 two ports on one host | push-and-pull: two registries on one host never get each other's password |
+ * | R26 tag moved before the read-back | push: whose tag somebody moves meanwhile succeeds, and tells both digests |
+ */
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
@@ -19,10 +39,11 @@ import type {
   RegistryFaultRule,
   TinyImage,
 } from "@container-kit/testkit";
-import { connectEngine } from "../../src/index.ts";
+import { registryAuthHeader } from "../../src/credentials/auth-header.ts";
+import { connectEngine, resolveCredential } from "../../src/index.ts";
 import type { Engine } from "../../src/index.ts";
 import { connect, dockerConfig, folderOf } from "../rig.ts";
-import { expectFailure, expectTruth } from "./oracle.ts";
+import { expectFailure, expectNoSecret, expectTruth } from "./oracle.ts";
 
 const PASSWORD = "matrix:canary/pass word+1";
 const USERS = { robot: PASSWORD };
@@ -121,7 +142,7 @@ describeWithEngine("the fault matrix of registries", (rig) => {
     await notInEngine(set.target);
   });
 
-  test("R06 a blob that ends early is fetched on, and one that always does brings nothing", async () => {
+  test("R06 a blob that always ends early brings nothing, and ends with the deadline", async () => {
     const set = await pulled();
     const cut = signedIn(/^GET .*\/blobs\//, { kind: "cut", afterBytes: 300 });
     set.registry.setRules([cut]);
@@ -188,26 +209,29 @@ describeWithEngine("the fault matrix of registries", (rig) => {
       });
     await expectTruth(push, { ...soon, readBack: inRegistry(set) });
     expect(expired).toBe(true);
-    console.log(set.registry.tokenRequests(), set.registry.requests().map(({method,path})=>method+path.slice(0,70)));
+    expect(set.registry.tokenRequests().filter(({ scopes }) => scopes.join().endsWith(":push,pull"))).toHaveLength(2);
   });
 
-  test.each([
+  const losses: readonly (readonly [string, RegExp, RegistryFault])[] = [
     ["whose session is lost", /^PATCH .*\/blobs\/uploads\//, answer(404, "BLOB_UPLOAD_UNKNOWN")],
     ["whose offset is refused", /^PATCH .*\/blobs\/uploads\//, answer(416, "RANGE_INVALID")],
     ["that is lost at its end", /^PUT .*\/blobs\/uploads\//, answer(404, "BLOB_UPLOAD_UNKNOWN")],
-    ["whose connection breaks", /^PATCH .*\/blobs\/uploads\//, { kind: "reset", afterBytes: 1000 } as const],
-  ])(
-    "R14 an upload %s is begun again",
-    async (_what, match, fault) => {
-      const set = await stage();
-      const rule = signedIn(match, fault, 1);
-      set.registry.setRules([rule]);
-      const push = () => set.engine.push(image.reference, { target: set.target });
-      await expectTruth(push, { ...soon, readBack: inRegistry(set) });
-      expect(set.registry.fired(rule)).toBe(1);
-    },
-    40_000,
-  );
+    ["whose connection breaks", /^PATCH .*\/blobs\/uploads\//, { kind: "reset", afterBytes: 1000 }],
+  ];
+
+  test(`R14 an upload ${losses.map(([what]) => what).join(", or ")} is begun again`, async () => {
+    // Beside each other: the engine waits five seconds before it begins again.
+    await Promise.all(
+      losses.map(async ([what, match, fault]) => {
+        const set = await stage();
+        const rule = signedIn(match, fault, 1);
+        set.registry.setRules([rule]);
+        const push = () => set.engine.push(image.reference, { target: set.target });
+        await expectTruth(push, { ...soon, readBack: inRegistry(set) });
+        expect(set.registry.fired(rule), what).toBe(1);
+      }),
+    );
+  }, 40_000);
 
   test("R15 a mount from another repository that is refused becomes an upload", async () => {
     const set = await stage();
@@ -218,4 +242,225 @@ describeWithEngine("the fault matrix of registries", (rig) => {
     await expectTruth(push, { ...soon, readBack: inRegistry(set) });
     expect(set.registry.fired(rule)).toBeGreaterThan(0);
   });
+
+  test("R16 a helper that is missing is told, and what is named outright works without it", async () => {
+    const set = await stage();
+    const config = folderOf({ "config.json": JSON.stringify({ credsStore: "is-not-installed" }) });
+    onTestFinished(config.remove);
+    const env = { DOCKER_CONFIG: config.folder, FAULT_USER: "robot", FAULT_PASSWORD: PASSWORD };
+    const push = (engine: Engine) => () => engine.push(image.reference, { target: set.target });
+    const error = await expectFailure(push(await connect(rig, env)), { ...soon, codes: ["CREDENTIAL_HELPER_FAILED"] });
+    expect(error.message).toContain("docker-credential-is-not-installed");
+    expect(error.cause).toMatchObject({ code: "ENOENT" });
+    const explicit = await connectExplicitly(rig, env, set.registry.host);
+    await expectTruth(push(explicit), { ...soon, readBack: inRegistry(set) });
+  });
+
+  test("R20 a helper that has another host's credential is refused, and never wins over what is named outright", async () => {
+    const set = await stage();
+    const asked = join(tmpdir(), `${uniqueName("asked").replace("/", "-")}`);
+    const wrong = JSON.stringify({ ServerURL: "elsewhere.example:1", Username: "other", Secret: "other-host-canary" });
+    const tools = folderOf({
+      "docker-credential-crossed": `#!/bin/sh\ntouch ${asked}\necho '${wrong}'\n`,
+      "config.json": JSON.stringify({ credHelpers: { [set.registry.host]: "crossed" } }),
+    });
+    onTestFinished(tools.remove);
+    chmodSync(join(tools.folder, "docker-credential-crossed"), 0o755);
+    const env = {
+      PATH: `${tools.folder}:${process.env["PATH"] ?? ""}`,
+      DOCKER_CONFIG: tools.folder,
+      FAULT_USER: "robot",
+      FAULT_PASSWORD: PASSWORD,
+    };
+    const push = (engine: Engine) => () => engine.push(image.reference, { target: set.target });
+    const explicit = await connectExplicitly(rig, env, set.registry.host);
+    await expectTruth(push(explicit), { ...soon, readBack: inRegistry(set) });
+    expect(existsSync(asked)).toBe(false);
+    const secretsOfBoth = { ...soon, secrets: [PASSWORD, "other-host-canary"] };
+    await expectFailure(push(await connect(rig, env)), { ...secretsOfBoth, codes: ["CREDENTIAL_HELPER_FAILED"] });
+    expect(existsSync(asked)).toBe(true);
+    rmSync(asked);
+  });
+
+  test.each([
+    ["is corrupt", (file: string) => writeFileSync(file, `{"auths": {"r": {"auth": "${PASSWORD}`)],
+    ["has ten megabytes", (file: string) => writeFileSync(file, " ".repeat(10 * 1024 * 1024))],
+    ["is a folder", (file: string) => mkdirSync(file)],
+    ["is a link in a circle", (file: string) => symlinkSync(file, file)],
+  ])("R22 a docker configuration that %s is told, and what is named outright works", async (_how, spoil) => {
+    const set = await stage();
+    const config = folderOf({});
+    onTestFinished(config.remove);
+    spoil(join(config.folder, "config.json"));
+    const env = { DOCKER_CONFIG: config.folder, FAULT_USER: "robot", FAULT_PASSWORD: PASSWORD };
+    const explicit = await connectExplicitly(rig, env, set.registry.host);
+    const push = () => explicit.push(image.reference, { target: set.target });
+    await expectTruth(push, { ...soon, readBack: inRegistry(set) });
+    const without = await connect(rig, env);
+    const login = await without.checkLogin(set.registry.host);
+    expect(login).toMatchObject({ valid: false, source: "none", warnings: [expect.stringContaining("config.json")] });
+    await expectFailure(() => without.push(image.reference, { target: set.target }), {
+      ...soon,
+      codes: ["AUTH_FAILED"],
+    });
+  });
+
+  test("R22 a docker configuration with a byte order mark, behind a link, is read", async () => {
+    const set = await stage();
+    const auth = Buffer.from(`robot:${PASSWORD}`).toString("base64");
+    const config = folderOf({ real: `\uFEFF${JSON.stringify({ auths: { [set.registry.host]: { auth } } })}` });
+    onTestFinished(config.remove);
+    symlinkSync(join(config.folder, "real"), join(config.folder, "config.json"));
+    const engine = await connect(rig, { DOCKER_CONFIG: config.folder });
+    const push = () => engine.push(image.reference, { target: set.target });
+    await expectTruth(push, { ...soon, readBack: inRegistry(set) });
+  });
+
+  test("R23 a password of four kilobytes of every kind of character arrives byte by byte", async () => {
+    const password = `:"\\ \n${"ü€😀+/=%41$HOME<&>'".repeat(190)}`;
+    expect(Buffer.byteLength(password)).toBeGreaterThan(4096);
+    const registry = await startFaultRegistry({ users: { robot: password } });
+    const config = dockerConfig({ [registry.host]: { username: "robot", password } });
+    onTestFinished(async () => {
+      config.remove();
+      await registry.close();
+    });
+    const engine = await connect(rig, { DOCKER_CONFIG: config.folder });
+    const set = { registry, engine, target: `${registry.host}/${uniqueName("password")}:1` };
+    const push = () => engine.push(image.reference, { target: set.target });
+    await expectTruth(push, { deadlineMs: 30_000, secrets: [password], readBack: inRegistry(set) });
+    const sent = new Set(registry.requests().flatMap(({ headers }) => headers.authorization ?? []));
+    // From the engine and from us, and nothing else.
+    expect([...sent]).toEqual([`Basic ${Buffer.from(`robot:${password}`).toString("base64")}`]);
+  });
 });
+
+test.each([
+  ["docker.io", "https://index.docker.io/v1/", "https://index.docker.io/v1/"],
+  ["docker.io", "docker.io", "https://index.docker.io/v1/"],
+  ["index.docker.io", "https://index.docker.io/v1/", "https://index.docker.io/v1/"],
+  ["ghcr.io", "ghcr.io", "ghcr.io"],
+  ["1234.dkr.ecr.eu-west-1.amazonaws.com", "1234.dkr.ecr.eu-west-1.amazonaws.com", undefined],
+  ["team.azurecr.io", "https://team.azurecr.io", undefined],
+  ["eu.gcr.io", "https://eu.gcr.io", undefined],
+  ["europe-docker.pkg.dev", "europe-docker.pkg.dev", undefined],
+])(
+  "R25 the credential of %s that is kept under %s reaches the engine with the right server address",
+  async (registry, key, address) => {
+    // What the cloud's own sign-ins leave behind: a fixed name with a token that ends, or an identity token.
+    const token = "cloud-token-canary";
+    const entries = [
+      { entry: { auth: Buffer.from(`AWS:${token}`).toString("base64") }, sent: { username: "AWS", password: token } },
+      {
+        entry: { auth: Buffer.from(`_json_key:{"k":"${token}"}`).toString("base64") },
+        sent: { username: "_json_key", password: `{"k":"${token}"}` },
+      },
+      {
+        entry: { auth: Buffer.from("00000000-0000-0000-0000-000000000000:").toString("base64"), identitytoken: token },
+        sent: { identitytoken: token },
+      },
+    ];
+    for (const { entry, sent } of entries) {
+      const config = folderOf({
+        "config.json": JSON.stringify({ auths: { [key]: entry, "other.example": { auth: "bzpw" } } }),
+      });
+      const credential = await resolveCredential(registry, { env: { DOCKER_CONFIG: config.folder } });
+      config.remove();
+      const header: unknown = JSON.parse(Buffer.from(registryAuthHeader(credential), "base64url").toString("utf8"));
+      expect(header).toMatchObject({ ...sent, serveraddress: address ?? registry });
+      expectNoSecret(credential, [token]);
+    }
+  },
+);
+
+/** An engine with a credential that is named outright, for this registry. */
+function connectExplicitly(rig: LoadedRig, env: Readonly<Record<string, string>>, registry: string): Promise<Engine> {
+  return connectEngine({
+    env: { ...process.env, ...rig.environment, ...env },
+    credentials: [`${registry}=env:FAULT_USER,FAULT_PASSWORD`],
+  });
+}
+
+/** An address of this machine that no engine takes for loopback, whose certificates it forgives. */
+const address = Object.values(networkInterfaces())
+  .flatMap((addresses = []) => addresses)
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+describe.skipIf(address === undefined)(
+  `the fault matrix of TLS${address === undefined ? ", skipped: this machine has no address beside loopback" : ""}`,
+  () => {
+    describeWithEngine("a registry that is not on loopback", (rig) => {
+      let image: TinyImage;
+
+      beforeAll(async () => {
+        image = await makeTinyImage(rig);
+      });
+
+      afterAll(() => image.remove());
+
+      async function stage(
+        options: FaultRegistryOptions,
+      ): Promise<Stage & { readonly env: Readonly<Record<string, string>> }> {
+        const registry = await startFaultRegistry({ users: USERS, address: address ?? "", ...options });
+        const config = dockerConfig({ [registry.host]: { username: "robot", password: PASSWORD } });
+        const env = { DOCKER_CONFIG: config.folder };
+        const engine = await connect(rig, env);
+        onTestFinished(async () => {
+          config.remove();
+          await registry.close();
+        });
+        return { registry, engine, env, target: `${registry.host}/${uniqueName("tls")}:1` };
+      }
+
+      /** Push, pull and the question after the login: each is refused, and nobody came in. */
+      async function expectRefused({ registry, engine, target }: Stage): Promise<void> {
+        for (const call of [
+          () => engine.push(image.reference, { target }),
+          () => engine.pull(target),
+          () => engine.checkLogin(registry.host),
+        ]) {
+          const error = await expectFailure(call, { deadlineMs: 30_000, secrets: [PASSWORD], codes: ["REGISTRY_TLS"] });
+          expect(error.message).toContain(registry.host);
+        }
+      }
+
+      test.each(["self-signed", "expired", "wrong-host"] as const)(
+        "R10 a certificate that is %s is REGISTRY_TLS, and no credential goes out",
+        async (tls) => {
+          const set = await stage({ tls });
+          await expectRefused(set);
+          expect(set.registry.requests()).toEqual([]);
+        },
+      );
+
+      test("R11 plain HTTP where TLS is expected is REGISTRY_TLS, and no credential goes out", async () => {
+        const set = await stage({});
+        await expectRefused(set);
+        expect(set.registry.requests().filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+      });
+
+      test("R10 R11 what the engine's settings list as insecure is used as it is", async () => {
+        const sets = [await stage({ tls: "self-signed" }), await stage({})];
+        const own = await startPrivateEngine({ insecureRegistries: sets.map(({ registry }) => registry.host) });
+        try {
+          const { reference } = await makeTinyImage({ engine: { ...rig.engine, host: own.host } });
+          for (const { registry, target, env } of sets) {
+            const engine = await connect(rig, { ...env, DOCKER_HOST: own.host });
+            await expectTruth(() => engine.push(reference, { target }), {
+              deadlineMs: 30_000,
+              secrets: [PASSWORD],
+              readBack: async ({ digest }) => {
+                const path = `/v2/${target.slice(registry.host.length + 1, -2)}/manifests/${digest}`;
+                expect((await registryRequest(registry.behind, "HEAD", path)).status).toBe(200);
+              },
+            });
+            expect(await engine.checkLogin(registry.host)).toMatchObject({ valid: true });
+            await engine.close();
+          }
+        } finally {
+          await own.close();
+        }
+      }, 60_000);
+    });
+  },
+);

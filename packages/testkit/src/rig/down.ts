@@ -75,7 +75,8 @@ async function removeImage(host: string, image: string): Promise<string> {
 }
 
 function removeFolder(paths: RigPaths): string {
-  for (const folder of new Set([paths.runFolder, paths.podmanRunFolder, paths.folder])) rmSync(folder, { recursive: true, force: true });
+  for (const folder of new Set([paths.runFolder, paths.podmanRunFolder, paths.folder]))
+    rmSync(folder, { recursive: true, force: true });
   const around = dirname(paths.folder);
   // Container Kit's own folder goes too, if it held nothing but the rig.
   if (basename(around) === "container-kit" && readdirSync(around).length === 0) rmdirSync(around);

@@ -82,7 +82,7 @@ async function writePodmanFiles(paths: RigPaths): Promise<Record<string, string>
       'events_logger = "file"',
       `events_logfile_path = ${JSON.stringify(join(folder, "events.log"))}`,
       'lock_type = "file"',
-      `static_dir = ${JSON.stringify(join(folder, "libpod"))}`,
+      // No static_dir: the command that clears up after a container is given --root, and then looks below that alone.
       `tmp_dir = ${JSON.stringify(join(run, "libpod"))}`,
       `volume_path = ${JSON.stringify(join(folder, "volumes"))}`,
       "[network]",
