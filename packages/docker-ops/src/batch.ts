@@ -5,6 +5,7 @@ export type BatchOutcome<Result> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly error: unknown };
 
+/** How a batch is run. */
 export interface BatchOptions {
   /** How many run at once; 5 by default. */
   readonly concurrency?: number;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import { describeEachEngine, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
 import type { EngineProxy, FaultRule, TinyImage } from "@container-kit/testkit";
 import type { BuildOptions, Engine } from "../src/index.ts";
 import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
@@ -7,7 +7,7 @@ import { connect } from "./rig.ts";
 
 const BUILD = /^POST (?:\/v[\d.]+)?\/build/;
 
-describeWithEngine("builds and the faults of an engine", (rig) => {
+describeEachEngine("builds and the faults of an engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const { context, tag, clear } = createWorkshop(() => engine);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
+import { describeEachEngine, makeTinyImage, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
 import type { EngineProxy, TestRegistry, TinyImage } from "@container-kit/testkit";
 import type { Engine } from "../src/index.ts";
 import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
@@ -14,7 +14,7 @@ const REPOSITORY = {
   ".dockerignore": ".git\n",
 };
 
-describeWithEngine("labels, caches and private bases on a real engine", (rig) => {
+describeEachEngine("labels, caches and private bases on a real engine", (rig) => {
   let direct: Engine;
   let base: TinyImage;
   let registry: TestRegistry;

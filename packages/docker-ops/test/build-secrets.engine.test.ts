@@ -3,14 +3,14 @@ import { createHash, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
+import { describeEachEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
 import type { TinyImage } from "@container-kit/testkit";
 import { connectEngine } from "../src/index.ts";
 import type { Engine } from "../src/index.ts";
 import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
 import { connect } from "./rig.ts";
 
-describeWithEngine("build secrets on a real engine", (rig) => {
+describeEachEngine("build secrets on a real engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const { context, tag, clear } = createWorkshop(() => engine);

@@ -3,14 +3,14 @@ import { chmodSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import { describeEachEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
 import type { EngineProxy, FaultRule, TinyImage } from "@container-kit/testkit";
 import type { Engine } from "../src/index.ts";
 import { connect, folderOf } from "./rig.ts";
 
 const BUILD = /^POST \/build/;
 
-describeWithEngine("build on a real engine", (rig) => {
+describeEachEngine("build on a real engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const cleanups: (() => void)[] = [];

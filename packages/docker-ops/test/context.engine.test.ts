@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, asyncProperty } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import { describeEachEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
 import type { FaultRule } from "@container-kit/testkit";
 import { isKitError } from "@container-kit/errors";
 import { readIgnoreRules } from "../src/context/ignore.ts";
@@ -27,7 +27,7 @@ async function weSend(root: string, dockerfile: string): Promise<ArchiveEntry[] 
   }
 }
 
-describeWithEngine("the archive beside the docker CLI's", () => {
+describeEachEngine("the archive beside the docker CLI's", () => {
   let cli: DockerCli;
 
   beforeAll(async () => {
@@ -61,7 +61,7 @@ describeWithEngine("the archive beside the docker CLI's", () => {
   );
 });
 
-describeWithEngine("a context that did not change", (rig) => {
+describeEachEngine("a context that did not change", (rig) => {
   test.each(["buildkit", "classic"] as const)("is fully cached by the %s builder, touched or not", async (builder) => {
     const withoutSession: FaultRule = {
       match: /^POST \/(v[\d.]+\/)?session/,

@@ -27,14 +27,15 @@ describeWithEngine("an engine that goes away", (rig) => {
   const remote = `${rig.registry.host}/${uniqueName("large")}:1`;
 
   const copied = (image: TinyImage) => copyImage({ from: rig.engine.host, to: own.host, reference: image.reference });
-  /** Does something once a transfer has really begun. */
-  const onceMoving = (act: () => void) => {
-    let done = false;
-    return ({ unit, current = 0 }: Progress) => {
-      if (done || unit !== "bytes" || current === 0) return;
-      done = true;
-      act();
+  /** Does something once a transfer has really begun; `done` is what it does, or null before. */
+  const onceMoving = (act: () => Promise<void>) => {
+    const trigger = {
+      done: null as Promise<void> | null,
+      onProgress: ({ unit, current = 0 }: Progress) => {
+        if (unit === "bytes" && current > 0) trigger.done ??= act();
+      },
     };
+    return trigger;
   };
 
   beforeAll(async () => {
@@ -66,15 +67,15 @@ describeWithEngine("an engine that goes away", (rig) => {
 
   test("in the middle of a pull is waited for, and the pull is finished", TIMEOUT, async () => {
     const messages: string[] = [];
-    let restarted: Promise<void> | null = null;
-    const interrupt = onceMoving(() => (restarted = own.stop().then(() => own.start())));
+    const restart = onceMoving(() => own.stop().then(() => own.start()));
     const pulled = await engine.pull(remote, {
       onProgress: (progress) => {
         messages.push(progress.message);
-        interrupt(progress);
+        restart.onProgress(progress);
       },
     });
-    expect(restarted).not.toBeNull();
+    expect(restart.done).not.toBeNull();
+    await restart.done;
     expect(messages.join("\n")).toMatch(/went away/);
     const shown = await engineRequest(own.host, "GET", `/images/${remote}/json`);
     expect(JSON.parse(shown.text)).toMatchObject({ Id: pulled.imageId });
@@ -85,11 +86,13 @@ describeWithEngine("an engine that goes away", (rig) => {
     // Of its own, so that the registry has none of its layers.
     const image = await makeTinyImage({ engine: { ...rig.engine, host: own.host } }, { sizeBytes: 150 * MEGABYTE });
     const target = `${rig.registry.host}/${uniqueName("killed")}:1`;
-    let killed: Promise<void> | null = null;
-    await expect(
-      engine.push(image.reference, { target, onProgress: onceMoving(() => (killed = own.kill())) }),
-    ).rejects.toMatchObject({ code: "ENGINE_RESTARTED", retryable: true });
-    expect(killed).not.toBeNull();
+    const kill = onceMoving(() => own.kill());
+    await expect(engine.push(image.reference, { target, onProgress: kill.onProgress })).rejects.toMatchObject({
+      code: "ENGINE_RESTARTED",
+      retryable: true,
+    });
+    expect(kill.done).not.toBeNull();
+    await kill.done;
     const repository = target.slice(rig.registry.host.length + 1, -2);
     expect((await askRegistry(rig, "HEAD", `/v2/${repository}/manifests/1`)).status).toBe(404);
     await own.start();

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { Secret } from "@container-kit/observability";
-import { describeWithEngine, startFaultRegistry } from "@container-kit/testkit";
+import { describeEachEngine, startFaultRegistry } from "@container-kit/testkit";
 import type { FaultRegistry, FaultRegistryOptions, RegistryFaultRule } from "@container-kit/testkit";
 import type { Credential } from "../src/index.ts";
 import { checkLogin } from "../src/registry/check-login.ts";
@@ -38,7 +38,7 @@ const login = (registry: FaultRegistry, credential: Credential, repository?: str
     ...(repository === undefined ? {} : { repository }),
   });
 
-describeWithEngine("a login", (rig) => {
+describeEachEngine("a login", (rig) => {
   test("is checked at the registry itself with the credential that a push would use", async () => {
     const { host, username } = rig.registry;
     const engine = await connect(rig);
@@ -161,7 +161,7 @@ describeWithEngine("a login", (rig) => {
   );
 });
 
-describeWithEngine("a registry's client", () => {
+describeEachEngine("a registry's client", () => {
   test("renews a token that has expired, once", () =>
     onRegistry({ auth: "bearer" }, async (registry) => {
       const learnt: Secret[] = [];

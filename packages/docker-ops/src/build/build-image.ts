@@ -14,6 +14,7 @@ import { withDeadline } from "../engine/deadline.ts";
 import { errorOf, readProgress } from "../engine/progress-stream.ts";
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { EngineContext } from "../engine/context.ts";
+import { EngineStatusError } from "../engine/engine-error.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
@@ -94,6 +95,8 @@ async function runBuild(parts: PlanParts, plan: BuildPlan, secrets: ReadSecrets)
 function failureOf(error: unknown, build: StartedBuild | null, observer: BuildObserver, text: string): unknown {
   const own = build?.failure();
   if (isKitError(own)) return own;
+  // A page of something in between is no word of the builder's.
+  if (error instanceof Error && error.cause instanceof EngineStatusError && !error.cause.isOwn) return error;
   if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
     return buildError(error.message.replace(/^the build failed: /, ""), observer, text);
   const credential = build?.credentialFailure();

@@ -3,19 +3,20 @@
  *
  * - C1  The container has a read-only root, no capabilities, no way to new privileges, limits on memory and processes,
  *       and a small /tmp; its port is published on loopback only.
- * - C2  It is removed whatever happens, also when the probe is cancelled.
+ * - C2  It is removed whatever happens, also when the probe is cancelled or the answer to its creation is lost.
  */
+import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { withDeadline } from "../engine/deadline.ts";
+import { clearingUp, DEADLINES, withDeadline } from "../engine/deadline.ts";
+import { EngineStatusError, engineCallError } from "../engine/engine-error.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
 import type { ProbeOptions, ProbeResult } from "../types.ts";
 import { demultiplex } from "./demultiplex.ts";
 
-const created = z.object({ Id: z.string() });
 const state = z.object({
   State: z.object({ Running: z.boolean(), ExitCode: z.number(), OOMKilled: z.boolean().default(false) }),
   NetworkSettings: z.object({
@@ -26,7 +27,6 @@ const state = z.object({
 const MEBIBYTE = 1024 * 1024;
 /** How long between two questions, in milliseconds. */
 const PAUSE_MS = 150;
-const CLEANUP_MS = 10_000;
 
 export function probeImage(transport: Transport, image: string, options: ProbeOptions): Promise<ProbeResult> {
   return withDeadline("probe", options, (signal) => runProbe(transport, image, options, signal));
@@ -38,20 +38,25 @@ async function runProbe(
   options: ProbeOptions,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const { config, imageId } = await inspectImage(transport, image, signal);
   const operation = `the trial run of ${image}`;
   const body = containerBody(imageId, options);
-  const { Id: id } = created.parse(
-    await transport.json({ method: "POST", path: "/containers/create", body, signal, operation }),
-  );
+  // A name of our own: the engine's answer with the id may be lost, and the container is there (C2).
+  const name = `container-kit-probe-${randomUUID()}`;
+  const remove = () =>
+    removeContainer(transport, name, clearingUp(startedAt + (options.deadlineMs ?? DEADLINES.probe)));
   try {
-    await transport.json({ method: "POST", path: `/containers/${id}/start`, signal, operation });
-    const outcome = await askUntilAnswered(transport, id, options, signal);
-    const logTail = await readLog(transport, id, signal);
-    return { ...outcome, durationMs: Date.now() - startedAt, user: config.user, logTail };
-  } finally {
-    await removeContainer(transport, id);
+    await transport.json({ method: "POST", path: "/containers/create", query: { name }, body, signal, operation });
+    await transport.json({ method: "POST", path: `/containers/${name}/start`, signal, operation });
+    const outcome = await askUntilAnswered(transport, name, options, signal);
+    const logTail = await readLog(transport, name, signal);
+    await remove();
+    return { ...outcome, durationMs: Math.round(performance.now() - startedAt), user: config.user, logTail };
+  } catch (error) {
+    // That the container could not be removed must not hide why the probe failed.
+    await remove().catch(() => undefined);
+    throw error;
   }
 }
 
@@ -136,22 +141,26 @@ async function readState(transport: Transport, id: string, signal: AbortSignal):
 }
 
 async function readLog(transport: Transport, id: string, signal: AbortSignal): Promise<string> {
+  const operation = "the trial run's log";
   const stream = await transport.stream({
     method: "GET",
     path: `/containers/${id}/logs`,
     query: { stdout: true, stderr: true, tail: 40 },
     signal,
-    operation: "the trial run's log",
+    operation,
   });
-  return demultiplex(stream);
+  return demultiplex(stream).catch((cause: unknown) => {
+    throw engineCallError(cause, { operation });
+  });
 }
 
-async function removeContainer(transport: Transport, id: string): Promise<void> {
-  await transport.json({
-    method: "DELETE",
-    path: `/containers/${id}`,
-    query: { force: true, v: true },
-    signal: AbortSignal.timeout(CLEANUP_MS),
-    operation: "the removal of the trial container",
+async function removeContainer(transport: Transport, name: string, signal: AbortSignal): Promise<void> {
+  const path = `/containers/${name}`;
+  const operation = "the removal of the trial container";
+  const query = { force: true, v: true };
+  await transport.json({ method: "DELETE", path, query, signal, operation }).catch((error: unknown) => {
+    const status = error instanceof Error && error.cause instanceof EngineStatusError ? error.cause.status : null;
+    // It is gone, or somebody else is removing it.
+    if (status !== 404 && status !== 409) throw error;
   });
 }

@@ -1,5 +1,5 @@
 /** Connects to an engine: finds it, asks what it is, and hands out its operations. */
-import { stat } from "node:fs/promises";
+import { readlink, stat } from "node:fs/promises";
 import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger, Secret } from "@container-kit/observability";
@@ -9,7 +9,7 @@ import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
 import type { Engine } from "../types.ts";
 import { createEngine } from "./create-engine.ts";
-import { viaOf } from "./dial.ts";
+import { viaOf } from "./dialer.ts";
 import { probeProfile } from "./probe-profile.ts";
 import type { EngineProfile } from "./profile.ts";
 import type { EngineIdentity } from "./identity.ts";
@@ -81,13 +81,25 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
   throw nothingAnswers(failures, candidates.configured);
 }
 
-/** A path that is there and is no socket is a mistake in the configuration, which the connection error would not tell. */
+/** A path that is there and is or leads to no socket is a mistake in the configuration, which the connection error would not tell. */
 async function checkSocket({ host, source }: EngineEndpoint): Promise<void> {
   if (!host.startsWith("unix://")) return;
   const path = host.slice("unix://".length);
-  const stats = await stat(path).catch(() => null);
-  if (stats === null || stats.isSocket()) return;
-  throw fail("ENGINE_BAD_ENDPOINT", `${source} names ${path}, which is not a socket`, { details: { source, host } });
+  const details = { source, host };
+  try {
+    if ((await stat(path)).isSocket()) return;
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const link = isMissing ? await readlink(path).catch(() => null) : null;
+    // Anything else is for the connection to tell.
+    if (link === null) return;
+    throw fail("ENGINE_BAD_ENDPOINT", `${source} names ${path}, which leads to ${link}, and that is not there`, {
+      cause,
+      details,
+      remedy: "Start the engine that the link leads to, or correct DOCKER_HOST or the docker context.",
+    });
+  }
+  throw fail("ENGINE_BAD_ENDPOINT", `${source} names ${path}, which is not a socket`, { details });
 }
 
 async function connectTo(

@@ -1,32 +1,18 @@
-/**
- * Hands out the operations of a connected engine.
- *
- * Each runs under the caller's signal and its own deadline, after a look whether the engine is still the same one, and
- * is counted whichever way it ends.
- */
-import { isKitError } from "@container-kit/errors";
+/** Puts a connected engine together: what its operations work with, and the operations. */
 import { silentLogger } from "@container-kit/observability";
-import { buildImage } from "../build/build-image.ts";
-import { probeImage } from "../containers/probe.ts";
 import type { CredentialReference } from "../credentials/reference.ts";
 import { createFreshnessCache } from "../images/freshness.ts";
-import { inspectImage } from "../images/inspect.ts";
-import { pullImage } from "../images/pull.ts";
-import { pushImage } from "../images/push.ts";
 import { createSharedTransfers } from "../images/shared-transfers.ts";
-import { imageHistory, listImages, loadImages, removeImage, saveImages } from "../images/store.ts";
-import { tagImage } from "../images/tag.ts";
-import { checkLogin } from "../registry/check-login.ts";
-import type { Engine, OperationOptions } from "../types.ts";
+import type { Engine } from "../types.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
 import type { EngineContext } from "./context.ts";
 import { createCredentialSource } from "./credential-source.ts";
-import { withDeadline } from "./deadline.ts";
-import type { DEADLINES } from "./deadline.ts";
-import { viaOf } from "./dial.ts";
+import { viaOf } from "./dialer.ts";
 import { isInsecureRegistry } from "./insecure-registries.ts";
 import { createMetricsRecorder } from "./metrics.ts";
-import type { CallFigures, OperationName } from "./metrics.ts";
+import { createOperate } from "./operate.ts";
+import { registryOperations } from "./registry-operations.ts";
+import { storeOperations } from "./store-operations.ts";
 import { watchEngine } from "./watch.ts";
 import type { EngineWatch } from "./watch.ts";
 
@@ -37,109 +23,24 @@ export function createEngine(
 ): Engine {
   const { endpoint, transport } = connection;
   const { context, watch } = createContext(connection, options, credentials);
-  const { via } = context;
   const metrics = createMetricsRecorder();
+  const operate = createOperate(metrics, watch);
   // A reference that names no registry is for the one that the caller names, and a Dockerfile is not the caller.
-  const forBaseImages = createCredentialSource(
-    options,
-    credentials.filter(({ registry }) => registry !== undefined),
-  );
-
-  const operate = <Result>(
-    { operation, deadline, figures, ...given }: Operation<Result>,
-    run: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> =>
-    metrics.measure(
-      operation,
-      () =>
-        withDeadline(deadline, given.options, async (signal) => {
-          try {
-            await watch.check(signal);
-            return await run(signal);
-          } catch (error) {
-            if (isKitError(error, "ENGINE_RESTARTED") || isKitError(error, "ENGINE_UNAVAILABLE")) watch.doubt();
-            throw error;
-          }
-        }),
-      figures,
-    );
-
+  const bound = credentials.filter(({ registry }) => registry !== undefined);
   return {
     endpoint,
-    via,
+    via: context.via,
     get profile() {
       return watch.profile();
     },
     get identity() {
       return watch.identity();
     },
-    pull: (image, given = {}) =>
-      operate({ operation: "pull", deadline: "pull", options: given, figures: pullFigures }, (signal) =>
-        pullImage(context, image, { ...given, signal }),
-      ),
-    push: (image, given = {}) =>
-      operate({ operation: "push", deadline: "push", options: given, figures: bytesOf }, (signal) =>
-        pushImage(context, image, { ...given, signal }),
-      ),
-    tag: (source, target, given = {}) =>
-      operate({ operation: "tag", deadline: "tag", options: given }, async (signal) => ({
-        ...(await tagImage(transport, source, target, { force: given.force ?? false, signal })),
-        via,
-      })),
-    build: (folder, given) =>
-      operate({ operation: "build", deadline: "build", options: given, figures: buildFigures }, (signal) =>
-        buildImage({ ...context, resolveCredential: forBaseImages }, folder, { ...given, signal }),
-      ),
-    inspect: (image, given = {}) =>
-      operate({ operation: "inspect", deadline: "inspect", options: given }, (signal) =>
-        inspectImage(transport, image, signal),
-      ),
-    list: (given = {}) =>
-      operate({ operation: "list", deadline: "inspect", options: given }, (signal) => listImages(transport, signal)),
-    remove: (image, given = {}) =>
-      operate({ operation: "remove", deadline: "tag", options: given }, (signal) =>
-        removeImage(transport, image, { force: given.force ?? false, signal }),
-      ),
-    history: (image, given = {}) =>
-      operate({ operation: "history", deadline: "inspect", options: given }, (signal) =>
-        imageHistory(transport, image, signal),
-      ),
-    save: (images, given = {}) =>
-      operate({ operation: "save", deadline: "archive", options: given }, (signal) =>
-        saveImages(transport, images, signal),
-      ),
-    load: (archive, given = {}) =>
-      operate({ operation: "load", deadline: "archive", options: given }, (signal) =>
-        loadImages(transport, archive, given, signal),
-      ),
-    probe: (image, given) =>
-      operate({ operation: "probe", deadline: "probe", options: given }, (signal) =>
-        probeImage(transport, image, { ...given, signal }),
-      ),
-    checkLogin: (registry, given = {}) =>
-      operate({ operation: "login", deadline: "inspect", options: given }, async (signal) => {
-        const credential = await context.resolveCredential(registry, signal);
-        const insecure = await context.isInsecure(registry, signal);
-        const { repository } = given;
-        return checkLogin({
-          registry,
-          credential,
-          insecure,
-          signal,
-          learnSecret: context.learnSecret,
-          ...(repository === undefined ? {} : { repository }),
-        });
-      }),
+    ...registryOperations(operate, context, createCredentialSource(options, bound)),
+    ...storeOperations(operate, context),
     metrics: () => metrics.snapshot(),
     close: () => Promise.resolve(transport.close()),
   };
-}
-
-interface Operation<Result> {
-  readonly operation: OperationName;
-  readonly deadline: keyof typeof DEADLINES;
-  readonly options: OperationOptions;
-  readonly figures?: (result: Result) => CallFigures;
 }
 
 function createContext(
@@ -174,17 +75,4 @@ function createContext(
     resolveCredential: createCredentialSource(options, credentials),
   };
   return { context, watch };
-}
-
-function bytesOf({ bytes }: { readonly bytes: number }): CallFigures {
-  return { bytes };
-}
-
-function pullFigures({ bytes, freshness }: Awaited<ReturnType<Engine["pull"]>>): CallFigures {
-  return { bytes, ...(freshness === "cache" ? { cacheHits: 1 } : { cacheMisses: 1 }) };
-}
-
-function buildFigures({ context: { bytes }, steps }: Awaited<ReturnType<Engine["build"]>>): CallFigures {
-  const cacheHits = steps.filter(({ cached }) => cached).length;
-  return { bytes, cacheHits, cacheMisses: steps.length - cacheHits };
 }

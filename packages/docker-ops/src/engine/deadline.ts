@@ -28,7 +28,7 @@ const LONGEST_CLEARING_UP_MS = 10_000;
  * @param until when the deadline is, by the clock of `performance.now`
  */
 export function clearingUp(until: number): AbortSignal {
-  const left = until - performance.now();
+  const left = Math.ceil(until - performance.now());
   return AbortSignal.timeout(Math.min(Math.max(left, 0) + CLEARING_UP_MS, LONGEST_CLEARING_UP_MS));
 }
 

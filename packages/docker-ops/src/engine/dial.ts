@@ -4,35 +4,14 @@ import http from "node:http";
 import https from "node:https";
 import { fail } from "../errors.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
-import type { Via } from "../types.ts";
+import { dropIdle, viaOf } from "./dialer.ts";
+import type { Dialer, DialOptions } from "./dialer.ts";
 import { openDockerProgram } from "./docker-program.ts";
-
-/** The part of a request's options that says where it goes. */
-export type DialOptions = Pick<
-  http.RequestOptions,
-  "socketPath" | "host" | "port" | "agent" | "protocol" | "createConnection"
->;
-
-/** Makes connections to one endpoint. */
-export interface Dialer {
-  /** A connection that is kept for the next question. */
-  kept(): DialOptions;
-  /** A connection for one request. */
-  once(): DialOptions;
-  /** Lets go of kept connections that are idle. */
-  renew(): void;
-  close(): void;
-}
 
 /** More questions at once wait for each other. */
 const MOST_KEPT = 8;
 /** A kept connection is given up before the engines' own servers would. */
 const KEPT_MS = 30_000;
-
-/** Endpoints that are reached by the docker program, because only it knows the way. */
-export function viaOf({ host }: EngineEndpoint): Via {
-  return /^(?:unix|npipe|tcp|https?):\/\//.test(host) ? "api" : "docker-cli";
-}
 
 /** @throws ENGINE_BAD_ENDPOINT */
 export async function openDialer(
@@ -74,11 +53,6 @@ function tlsDialer(where: Pick<DialOptions, "host" | "port">, tls: https.AgentOp
       once.destroy();
     },
   };
-}
-
-/** Those that are in use stay: somebody waits for an answer there. */
-export function dropIdle({ freeSockets }: http.Agent): void {
-  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 async function tlsFiles(tls: NonNullable<EngineEndpoint["tls"]>, source: string): Promise<Record<string, Buffer>> {

@@ -15,8 +15,8 @@ import { delimiter, join } from "node:path";
 import { Duplex } from "node:stream";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
-import { dropIdle } from "./dial.ts";
-import type { Dialer } from "./dial.ts";
+import { dropIdle } from "./dialer.ts";
+import type { Dialer } from "./dialer.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -99,13 +99,17 @@ export function engineCallError(cause: unknown, context: EngineErrorContext): Er
   return connectionError(cause, context);
 }
 
+/** moby `daemon/container.go`, `daemon/logs.go`, `daemon/delete.go`; Podman. */
+const CONTAINER_GONE =
+  /no such container|no container with name or id|dead or marked for removal|removal of container .{1,200} is already in progress/i;
+
 function statusError(error: EngineStatusError, given: EngineErrorContext): Error {
   // Only the engine's own words can tell of a registry: a proxy's "bad gateway" is about the engine.
   const context = error.isOwn ? given : { ...given, registry: false };
   const message = error.words.trim() === "" ? error.message : error.words;
   const text = `${context.operation} failed: ${oneLine(message)}`;
   const more = { cause: error, ...extras(context) };
-  if (/no such container/i.test(message)) {
+  if (CONTAINER_GONE.test(message)) {
     const remedy = "Call again; something else removed the container while it was in use.";
     return fail("ENGINE_ERROR", text, { ...more, remedy });
   }
@@ -173,8 +177,8 @@ function extras({ stage, details, logTail }: EngineErrorContext): {
   };
 }
 
-/** The message of an error is one sentence on one line, and not a book. */
+/** The message of an error is one sentence on one line, and not a book; what a terminal would act on is left out. */
 export function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return line.length > 600 ? `${line.slice(0, 600)}…` : line;
 }

@@ -17,7 +17,7 @@ import type { Duplex, Readable } from "node:stream";
 import { fail } from "../errors.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { openDialer } from "./dial.ts";
-import type { DialOptions } from "./dial.ts";
+import type { DialOptions } from "./dialer.ts";
 import { EngineStatusError, engineCallError } from "./engine-error.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -103,11 +103,11 @@ async function askRepeatedly({ signal }: EngineRequest, ask: (attempt: number) =
   }
 }
 
-const PASSING_STATUS: readonly unknown[] = [500, 502, 503, 504];
+const PASSING_STATUS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error.cause instanceof EngineStatusError) return PASSING_STATUS.includes(error.cause.status);
+  if (error.cause instanceof EngineStatusError) return PASSING_STATUS.has(error.cause.status);
   return "code" in error && error.code === "ENGINE_RESTARTED";
 }
 

@@ -1,13 +1,10 @@
-/** What the engine's own image store holds: list, remove, history, archives. */
-import type { Readable } from "node:stream";
+/** What the engine's own image store holds: list, remove, history. */
 import { z } from "zod";
-import { errorOf, readProgress } from "../engine/progress-stream.ts";
-import { engineMessageError } from "../engine/engine-error.ts";
 import type { Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import { familiarNames } from "./familiar-names.ts";
-import type { HistoryEntry, ImageSummary, LoadResult, OperationOptions, RemoveResult } from "../types.ts";
+import type { HistoryEntry, ImageSummary, RemoveResult } from "../types.ts";
 
 const texts = z
   .array(z.string())
@@ -78,49 +75,6 @@ export async function imageHistory(
     await transport.json({ method: "GET", path: `/images/${image}/history`, signal, operation }),
     operation,
   );
-}
-
-export async function saveImages(
-  transport: Transport,
-  images: readonly string[],
-  signal: AbortSignal,
-): Promise<Readable> {
-  for (const image of images) checkName(image);
-  return transport.stream({
-    method: "GET",
-    path: "/images/get",
-    query: { names: images },
-    signal,
-    operation: `saving ${images.join(", ")}`,
-  });
-}
-
-export async function loadImages(
-  transport: Transport,
-  archive: Readable,
-  { onProgress }: OperationOptions,
-  signal: AbortSignal,
-): Promise<LoadResult> {
-  const operation = "loading the archive";
-  const images: string[] = [];
-  const stream = await transport.stream({
-    method: "POST",
-    path: "/images/load",
-    query: { quiet: true },
-    archive,
-    signal,
-    operation,
-  });
-  for await (const record of readProgress(stream, { operation, signal })) {
-    const error = errorOf(record);
-    if (error !== null) throw engineMessageError(error, { operation });
-    const text = record.stream ?? "";
-    for (const [, name = ""] of text.matchAll(/Loaded image(?: ID)?(?:\(s\))?: (\S+)/g)) images.push(name);
-    if (text.trim() !== "") onProgress?.({ phase: "loading", message: text.trim() });
-  }
-  if (images.length === 0)
-    throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer without naming an image`);
-  return { images: familiarNames(images) };
 }
 
 function checkName(image: string): void {

@@ -10,7 +10,7 @@ import { engineRequest } from "../engine-request.ts";
 import { removeLeftPolicy, removePackages } from "./install.ts";
 import { takeLock } from "./lock.ts";
 import { readMade } from "./made.ts";
-import { restoreNetwork } from "./network.ts";
+import { removePodmanNetwork, restoreNetwork } from "./network.ts";
 import { rigPaths } from "./paths.ts";
 import { removeTraces } from "./traces.ts";
 import type { RigPaths } from "./paths.ts";
@@ -52,7 +52,8 @@ async function takeDownAlone(paths: RigPaths, options: DownOptions): Promise<voi
     return (await stopRigEngine(paths)) ? "private engine stopped" : "no private engine was running";
   });
   await step("podman", async () => ((await stopRigPodman(paths)) ? "stopped" : "was not running"));
-  const { network, absent } = made;
+  const { network, absent, podmanBridge } = made;
+  if (podmanBridge === false) await step("podman network", removePodmanNetwork);
   if (network !== undefined) await step("network", () => restoreNetwork(network));
   if (absent !== undefined) await step("traces", async () => removeTraces(absent));
   const own = new Set([`unix://${paths.engineSocket}`, `unix://${paths.podmanSocket}`]);

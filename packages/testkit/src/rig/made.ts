@@ -14,6 +14,8 @@ export interface Made {
   readonly policyFile?: boolean;
   /** The network as it was before our engine first started. */
   readonly network?: NetworkBefore;
+  /** Whether Podman's bridge was there before our Podman first started. */
+  readonly podmanBridge?: boolean;
   /** Known traces of an engine outside its folder that were not there before it. */
   readonly absent?: readonly string[];
   /** Images that we put into an engine, which may not be ours. */

@@ -15,6 +15,7 @@ import type { RigEngine } from "../types.ts";
 import { identify } from "./discover.ts";
 import { writeWhole } from "./files.ts";
 import { readMade, recordMade } from "./made.ts";
+import { podmanBridgeExists } from "./network.ts";
 import type { RigPaths } from "./paths.ts";
 import { absentTraces } from "./traces.ts";
 import { childrenOf, findProcesses, startDetached, stopProcess } from "./process.ts";
@@ -36,8 +37,8 @@ export async function startRigPodman(paths: RigPaths, signal?: AbortSignal): Pro
   const program = await findProgram("podman");
   if (program === undefined) throw new RigError("podman is not on PATH", "Install the package podman.");
   await stopRigPodman(paths);
-  const { absent = [] } = readMade(paths);
-  recordMade(paths, { absent: [...new Set([...absent, ...absentTraces()])] });
+  const { absent = [], podmanBridge = podmanBridgeExists() } = readMade(paths);
+  recordMade(paths, { absent: [...new Set([...absent, ...absentTraces()])], podmanBridge });
   const environment = { ...systemEnvironment(), ...(await writePodmanFiles(paths)) };
   const log = join(paths.podmanFolder, "podman.log");
   startDetached(program, ["system", "service", "--time=0", hostOf(paths)], log, environment);
