@@ -1,7 +1,22 @@
 /** Pieces of schemas that several tools share. Descriptions cost tokens in every client: they say what a name does not. */
 import { z } from "zod";
 
-export const image = z.string().min(1).max(600);
+/** Whether a name holds a login: an `@` that begins no digest follows one. */
+export function holdsUserInformation(name: string): boolean {
+  return /@(?!(?:sha\d{1,3}|md5):[^@]*$)/.test(name);
+}
+
+/** The name of a registry, a repository or an image. What is refused here is neither recorded nor repeated. */
+export const name = z
+  .string()
+  .min(1)
+  .max(600)
+  .refine(
+    (text) => !holdsUserInformation(text),
+    "holds user information: credentials come from the docker configuration or --registry-credentials, never as an argument",
+  );
+
+export const image = name;
 
 export const texts = z.array(z.string());
 

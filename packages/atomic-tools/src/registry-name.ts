@@ -1,6 +1,7 @@
 import { normalizeReference } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { fail } from "./errors.ts";
+import { holdsUserInformation } from "./fields.ts";
 
 /** Names of Docker Hub that people and configuration files use beside `docker.io`. */
 const HUB = new Set(["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
@@ -13,7 +14,7 @@ const HUB = new Set(["docker.io", "index.docker.io", "registry-1.docker.io", "re
  * @throws INVALID_INPUT without repeating what may hold a password
  */
 export function readRegistry(text: string): string {
-  if (text.includes("@") && !/@sha256:/.test(text)) {
+  if (holdsUserInformation(text)) {
     throw fail("INVALID_INPUT", "the registry is given with user information, and credentials are never an argument", {
       remedy: "Give the host alone; credentials come from the docker configuration or from --registry-credentials.",
     });

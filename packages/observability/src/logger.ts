@@ -54,7 +54,7 @@ function wrap(target: pino.Logger, redactor: Redactor): Logger {
   const log =
     (level: "error" | "warn" | "info" | "debug") =>
     (message: string, fields: LogFields = {}) => {
-      if (target.isLevelEnabled(level)) target[level](redactor.value(plain(fields)), message);
+      if (target.isLevelEnabled(level)) target[level](redactor.value(plain(fields)), redactor.text(message));
     };
   return {
     error: log("error"),

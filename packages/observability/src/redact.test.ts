@@ -14,10 +14,18 @@ test("a secret cannot be printed by any ordinary means", () => {
   expect(secret.reveal()).toBe("hunter22");
 });
 
-test("a learned secret is masked in running text, URL-encoded and in base64", () => {
+test("of two learned secrets that begin alike the longer one leaves nothing", () => {
   const redactor = createRedactor();
-  redactor.learn(new Secret("pa:ss wörd"));
-  const encodings = ["pa:ss wörd", encodeURIComponent("pa:ss wörd"), Buffer.from("pa:ss wörd").toString("base64")];
+  for (const secret of ["hunter22", "hunter22-and-more", "hunter22-and"]) redactor.learn(secret);
+  expect(redactor.text("hunter22-and-more hunter22")).toBe(`${MASK} ${MASK}`);
+});
+
+test("a learned secret is masked in running text, URL-encoded, escaped and in base64", () => {
+  const redactor = createRedactor();
+  const secret = 'pa:"ss wörd?';
+  redactor.learn(new Secret(secret));
+  const inBase64 = (["base64", "base64url"] as const).map((encoding) => Buffer.from(secret).toString(encoding));
+  const encodings = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...inBase64];
   for (const encoding of encodings) expect(redactor.text(`before ${encoding} after`)).toBe(`before ${MASK} after`);
 });
 
@@ -51,9 +59,9 @@ test("values under secret names are masked at any depth, others stay", () => {
 });
 
 test("keys are recognised as a secret's however they are written", () => {
-  const keys = ["PGPASSWORD", "dbPassword", "NPM_TOKEN", "authToken", "apiKey", "registry.auth"];
+  const keys = ["PGPASSWORD", "dbPassword", "NPM_TOKEN", "authToken", "apiKey", "registry.auth", "TOKEN_FOR_CI"];
   for (const key of keys) expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: MASK });
-  for (const key of ["author", "tokens", "credentialSource", "secretary", "keyboard"])
+  for (const key of ["author", "tokens", "credentialSource", "secretary", "keyboard", "SECRET_FILE", "API_TOKEN_URL"])
     expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: "v" });
 });
 
@@ -83,6 +91,14 @@ test("a log line carries fields, error causes and no secret", () => {
     msg: `pushed with ${MASK}`,
     error: { message: "outer", cause: { message: `${MASK} inside` } },
   });
+});
+
+test("a log line's own words are masked before they are quoted", () => {
+  const lines: string[] = [];
+  const redactor = createRedactor();
+  redactor.learn('two\n"lines"');
+  createLogger({ level: "info", redactor, write: (line) => lines.push(line) }).info('saw two\n"lines" here');
+  expect(JSON.parse(lines.join(""))).toMatchObject({ msg: `saw ${MASK} here` });
 });
 
 test("a silent logger writes nothing", () => {

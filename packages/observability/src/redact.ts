@@ -4,7 +4,8 @@ import { MASK, Secret } from "./secret.ts";
  * The one choke point for text that leaves the process: logs, results, errors and the record all pass here.
  *
  * - R1  A secret that was announced with {@link Redactor.learn} is masked wherever its text appears, also
- *       URL-encoded and in base64.
+ *       URL-encoded, escaped as in JSON and in base64. A longer one goes first: one that begins another must not leave
+ *       the rest of it.
  * - R2  What looks like a credential is masked without having been announced: user information in a URL,
  *       `Authorization` headers, values of keys that are named for a secret.
  * - R3  Every pattern runs in linear time: no nested repetition over one class of characters.
@@ -22,6 +23,10 @@ const SHORTEST_SECRET = 4;
 /** A key that ends in one of these words, however it is written before: `PGPASSWORD`, `dbPassword`, `npm.token`. */
 const SECRET_KEY =
   /(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)$|(?:^|[_.-])auth$/i;
+
+/** Names of variables that have such a word anywhere, `TOKEN_FOR_CI`, but for those that say where the secret is. */
+const SECRET_VARIABLE =
+  /^(?:[A-Z0-9_]{1,128}_)?(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?)(?:_(?!(?:[A-Z0-9_]{0,128}_)?(?:FILE|PATH|DIR|URL|URI|HOST|NAME|ID|TTL|TYPE|ENABLED|LENGTH|HEADER)$)[A-Z0-9_]{1,128})?$/;
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [
@@ -43,7 +48,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 
 /** Makes a redactor that knows no secret yet. */
 export function createRedactor(): Redactor {
-  const known = new Set<string>();
+  let known: readonly string[] = [];
 
   const text = (input: string): string => {
     let output = input;
@@ -53,7 +58,7 @@ export function createRedactor(): Redactor {
   };
 
   const value = (input: unknown, key: string): unknown => {
-    if (typeof input === "string") return key !== "" && SECRET_KEY.test(key) ? MASK : text(input);
+    if (typeof input === "string") return isSecretKey(key) ? MASK : text(input);
     if (input instanceof Secret) return MASK;
     if (Array.isArray(input)) return input.map((item) => value(item, ""));
     if (typeof input !== "object" || input === null) return input;
@@ -63,12 +68,21 @@ export function createRedactor(): Redactor {
   return {
     learn(secret) {
       const plain = secret instanceof Secret ? secret.reveal() : secret;
-      if (plain.length < SHORTEST_SECRET) return;
-      known.add(plain);
-      known.add(encodeURIComponent(plain));
-      known.add(Buffer.from(plain).toString("base64"));
+      if (plain.length < SHORTEST_SECRET || known.includes(plain)) return;
+      known = [...new Set([...known, ...spellings(plain)])].sort((one, other) => other.length - one.length);
     },
     text,
     value: <Value>(input: Value) => value(input, "") as Value,
   };
+}
+
+function isSecretKey(key: string): boolean {
+  return key !== "" && (SECRET_KEY.test(key) || SECRET_VARIABLE.test(key));
+}
+
+function spellings(plain: string): readonly string[] {
+  const bytes = Buffer.from(plain);
+  const padded = bytes.toString("base64");
+  const escaped = JSON.stringify(plain).slice(1, -1);
+  return [plain, encodeURIComponent(plain), escaped, padded, padded.replace(/=+$/, ""), bytes.toString("base64url")];
 }

@@ -23,7 +23,7 @@ export interface Certificate {
 }
 
 /** The one name that a `wrong-host` certificate is good for. */
-export const WRONG_HOST = "elsewhere.invalid";
+const WRONG_HOST = "elsewhere.invalid";
 
 const DAY_MS = 86_400_000;
 

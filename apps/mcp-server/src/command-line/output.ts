@@ -1,4 +1,5 @@
 import type { ErrorResult } from "@container-kit/errors";
+import { createRedactor } from "@container-kit/observability";
 import { toPlainText } from "../text/plain.ts";
 import type { Host } from "./host.ts";
 
@@ -10,6 +11,7 @@ export type OutputMode = "text" | "json" | "stream";
  *
  * - P1  In the modes `json` and `stream` stdout carries JSON only, and stderr stays silent but for the log.
  * - P2  A reader that closes stdout early is no failure.
+ * - P3  What looks like a credential is masked, whoever says it: an argument that is refused, or an address.
  */
 export interface Output {
   readonly mode: OutputMode;
@@ -26,18 +28,20 @@ export interface Output {
 }
 
 export function createOutput(host: Host, mode: OutputMode): Output {
+  const redactor = createRedactor();
   const print = (text: string): void => void host.stdout.write(`${text}\n`);
-  const note = (text: string): void => void (mode === "text" && host.stderr.write(`${text}\n`));
+  const note = (text: string): void => void (mode === "text" && host.stderr.write(`${redactor.text(text)}\n`));
   const document = (value: object): void => {
-    if (mode === "json") print(JSON.stringify(value, undefined, 2));
-    if (mode === "stream") print(JSON.stringify({ type: "result", ...value }));
+    const safe = redactor.value(value);
+    if (mode === "json") print(JSON.stringify(safe, undefined, 2));
+    if (mode === "stream") print(JSON.stringify({ type: "result", ...safe }));
   };
   return {
     mode,
     note,
     document,
     text: (text) => {
-      if (mode === "text") print(text);
+      if (mode === "text") print(redactor.text(text));
     },
     event: (event) => {
       if (mode === "stream") print(JSON.stringify(event));

@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { isKitError } from "@container-kit/errors";
+import { Secret } from "@container-kit/observability";
 import { readTextFile } from "../context/read-text-file.ts";
 import { resolveContext } from "../context/resolve-context.ts";
 import { withDeadline } from "../engine/deadline.ts";
@@ -23,7 +24,7 @@ import type { ImageDetails } from "../types.ts";
 import type { BuildOptions, BuildResult } from "./types.ts";
 import { buildError } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
-import { buildWarnings } from "./build-warnings.ts";
+import { buildWarnings, secretSettings } from "./build-warnings.ts";
 import { startBuild } from "./deliver.ts";
 import type { StartedBuild } from "./deliver.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
@@ -50,25 +51,38 @@ export function buildImage(engine: EngineContext, context: string, options: Buil
   return withDeadline("build", options, async (signal) => {
     const tags = checkTags(options.tags);
     const { root, dockerfile } = await resolveContext(context, options.dockerfile);
-    const secrets = await readSecrets(options.secrets ?? [], engine);
+    const learned: string[] = [];
+    const learnSecret = (secret: Secret) => {
+      learned.push(secret.reveal());
+      engine.learnSecret(secret);
+    };
+    const secrets = await readSecrets(options.secrets ?? [], { env: engine.env, learnSecret });
     const text = await readDockerfile(join(root, dockerfile));
     const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options, signal };
-    return runBuild(parts, planBuild(parts), secrets);
+    const plan = planBuild(parts);
+    for (const value of secretSettings(plan.parsed, options.buildArgs)) learnSecret(new Secret(value));
+    return runBuild(parts, plan, { secrets, learned });
   });
 }
 
-async function runBuild(parts: PlanParts, plan: BuildPlan, secrets: ReadSecrets): Promise<BuildResult> {
+interface BuildSecrets {
+  readonly secrets: ReadSecrets;
+  /** What whoever redacts has been told, and so must find whole in the log. */
+  readonly learned: readonly string[];
+}
+
+async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }: BuildSecrets): Promise<BuildResult> {
   const { engine, profile, root, dockerfile, text, tags, options, signal } = parts;
   const { transport, resolveCredential, via } = engine;
   const { content, images, query, replacements } = plan;
   const onLog = options.onLog ?? (() => {});
-  let observer = observeClassic({ onLog, ...keywordsOf(plan) });
+  let observer = observeClassic({ onLog, uncut: learned, ...keywordsOf(plan) });
   let build: StartedBuild | null = null;
   try {
     const delivery = { root, dockerfile, content, query, images, secrets };
     build = await startBuild({ transport, profile, resolveCredential, signal, ...delivery });
     const { builder } = build;
-    if (builder === "buildkit") observer = observeBuildkit(onLog);
+    if (builder === "buildkit") observer = observeBuildkit(onLog, learned);
     const imageId = await followBuild(build, observer, parts);
     const image = await readBack(transport, imageId, tags, signal);
     return {

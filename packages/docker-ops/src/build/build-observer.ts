@@ -29,18 +29,36 @@ const LONGEST_LINE = 16 * 1024;
 /** The last lines of a log, kept as it grows: the whole is never in memory. */
 export class LogTail {
   readonly #lines: string[] = [];
+  readonly #uncut: readonly string[];
+  /** Characters at the end of a long line that are kept back: an uncut text may be on its way there. */
+  readonly #held: number;
   #partial = "";
+
+  /** @param uncut texts that no cut of a long line goes through, so that whoever masks them finds them */
+  constructor(uncut: readonly string[] = []) {
+    // A text of several lines is never in one.
+    this.#uncut = uncut.filter((text) => !/[\r\n]/.test(text));
+    this.#held = Math.max(0, ...this.#uncut.map(({ length }) => length));
+  }
 
   /** Adds output that may end in the middle of a line; gives back the lines that are complete now. */
   add(text: string): readonly string[] {
     // A carriage return alone redraws a line, as progress bars do: each drawing is a line here.
     const parts = (this.#partial + text).split(/\r?\n|\r(?=.)/s);
     const last = parts.pop() ?? "";
-    if (last.length > LONGEST_LINE) parts.push(last);
-    this.#partial = last.length > LONGEST_LINE ? "" : last;
+    const cut = last.length > LONGEST_LINE + this.#held ? this.#cutBefore(last, last.length - this.#held) : 0;
+    if (cut > 0) parts.push(last.slice(0, cut));
+    this.#partial = last.slice(cut);
     this.#lines.push(...parts);
     if (this.#lines.length > TAIL_LINES) this.#lines.splice(0, this.#lines.length - TAIL_LINES);
     return parts;
+  }
+
+  /** The last place not after `at` that is inside of no uncut text. */
+  #cutBefore(line: string, at: number): number {
+    const starts = this.#uncut.map((text) => line.indexOf(text, Math.max(0, at - text.length + 1)));
+    const first = Math.min(at, ...starts.filter((start) => start !== -1));
+    return first === at ? at : this.#cutBefore(line, first);
   }
 
   /** The last line, where no newline ended it. */

@@ -3,6 +3,7 @@ import type { Dockerfile } from "dockerfile-ast";
 import type { EngineProfile } from "../engine/profile.ts";
 import { settingsOf } from "./dockerfile-images.ts";
 import type { Setting } from "./dockerfile-images.ts";
+import { SHORTEST_LEARNED } from "./secrets.ts";
 import type { BaseImageReplacement, BuildOptions, BuildResult } from "./types.ts";
 
 export interface WarningSources {
@@ -48,6 +49,21 @@ export function buildWarnings({
       : []),
     ...(losesHealthcheck ? ["the engine drops the Dockerfile's HEALTHCHECK, because the OCI format has none"] : []),
   ];
+}
+
+/**
+ * The values that look like a secret's among a Dockerfile's settings and a build's arguments: whoever puts one into an
+ * image has it there, and nobody else is to read it in a log. A shorter value would mask ordinary text.
+ */
+export function secretSettings(
+  parsed: Dockerfile | null,
+  buildArgs: BuildOptions["buildArgs"] = {},
+): readonly string[] {
+  const written = parsed === null ? [] : (["ARG", "ENV"] as const).flatMap((keyword) => settingsOf(parsed, keyword));
+  const given = Object.entries(buildArgs).map(([name, value]) => ({ name, value }));
+  return [...written, ...given]
+    .filter(looksLikeSecret)
+    .flatMap(({ value }) => (value === null || value.length < SHORTEST_LEARNED ? [] : [value]));
 }
 
 const ADVICE = "pass it in `secrets` and read it with RUN --mount=type=secret";

@@ -9,6 +9,7 @@ import type { Credential } from "../credentials/types.ts";
 import type { EngineProfile } from "../engine/profile.ts";
 import type { Query, Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
+import { appendLabels } from "./append-labels.ts";
 import { registryConfig } from "./registry-config.ts";
 import type { ReadSecrets } from "./secrets.ts";
 import { openBuildSession } from "./session/build-session.ts";
@@ -25,8 +26,11 @@ export interface Delivery {
   readonly dockerfile: string;
   /** The Dockerfile's text as it is to be built, which may not be the one on disk. */
   readonly content: string;
+  readonly query: Query;
   /** Still being put together while the session opens. */
-  readonly query: Promise<Query>;
+  readonly labels: Promise<Readonly<Record<string, string>>>;
+  /** The stage that is built, as the caller names it. */
+  readonly target?: string;
   /** Images that the build may take from a registry. */
   readonly images: readonly string[];
   readonly secrets: ReadSecrets;
@@ -37,6 +41,8 @@ export interface Delivery {
 export interface StartedBuild {
   readonly stream: Readable;
   readonly builder: "buildkit" | "classic";
+  /** The instruction that we put into the Dockerfile ourselves; null where there is none. */
+  readonly ownInstruction: string | null;
   /** What went wrong on our side, which tells more than the engine's words about it; null when nothing did. */
   failure(): unknown;
   /** Why a registry was asked without the credential that it has; null when that did not happen. */
@@ -84,7 +90,8 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
   if (session === null) return null;
   try {
     const overSession = {
-      ...(await delivery.query),
+      ...delivery.query,
+      labels: labelsParameter(await delivery.labels),
       version: "2",
       session: session.id,
       remote: "client-session",
@@ -100,6 +107,7 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
     return {
       stream,
       builder: "buildkit",
+      ownInstruction: null,
       failure: () => failure,
       credentialFailure: () => null,
       count: counter.total,
@@ -118,11 +126,14 @@ async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
   // The classic builder looks for the Dockerfile inside the archive, and itself leaves out what `.dockerignore` names.
   const rules = await readIgnoreRules(root, dockerfile, { keepBuilderFiles: true });
   const login = await registryConfig(images, resolveCredential, signal);
-  const query = { ...(await delivery.query), rm: true, forcerm: true };
+  const labels = await delivery.labels;
+  const labelled = Object.keys(labels).length === 0 ? null : appendLabels(content, labels, delivery.target);
+  const inRequest = labelled === null ? { labels: labelsParameter(labels) } : {};
+  const query = { ...delivery.query, ...inRequest, rm: true, forcerm: true };
   const archive = packContext({
     root,
     rules,
-    replacements: new Map([[dockerfile, content]]),
+    replacements: new Map([[dockerfile, labelled?.content ?? content]]),
     signal,
     onEntry: counter.add,
   });
@@ -140,6 +151,7 @@ async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
     return {
       stream,
       builder: "classic",
+      ownInstruction: labelled?.instruction ?? null,
       failure: () => failure,
       credentialFailure: () => login.failure,
       count: counter.total,
@@ -149,6 +161,10 @@ async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
     archive.destroy();
     throw failure ?? error;
   }
+}
+
+function labelsParameter(labels: Readonly<Record<string, string>>): string | undefined {
+  return Object.keys(labels).length === 0 ? undefined : JSON.stringify(labels);
 }
 
 /** The Dockerfile in the folders that its path names, and nothing else. */

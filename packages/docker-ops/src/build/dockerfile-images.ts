@@ -63,16 +63,8 @@ export function parseDockerfile(content: string): Dockerfile {
  * @param target a stage's name or number; the last stage by default
  */
 export function finalBase(dockerfile: Dockerfile, values: ReadonlyMap<string, string>, target?: string): string | null {
-  const stages = dockerfile.getFROMs().map((from) => ({
-    name: from.getBuildStage()?.toLowerCase() ?? null,
-    image: from.getImage() ?? "",
-  }));
-  let index =
-    target === undefined
-      ? stages.length - 1
-      : /^\d+$/.test(target)
-        ? Number(target)
-        : stages.findLastIndex(({ name }) => name === target.toLowerCase());
+  const stages = stagesOf(dockerfile);
+  let index = stageIndex(dockerfile, target);
   for (;;) {
     const stage = stages[index];
     if (stage === undefined || dependsOnUnknown(stage.image, values)) return null;
@@ -82,6 +74,21 @@ export function finalBase(dockerfile: Dockerfile, values: ReadonlyMap<string, st
     if (above === -1) return image === "" || image.toLowerCase() === "scratch" ? null : image;
     index = above;
   }
+}
+
+/** Which stage is built, counted from zero; -1 where there is none of that name. @param target as of {@link finalBase} */
+export function stageIndex(dockerfile: Dockerfile, target?: string): number {
+  const stages = stagesOf(dockerfile);
+  if (target === undefined) return stages.length - 1;
+  if (/^\d+$/.test(target)) return Number(target);
+  return stages.findLastIndex(({ name }) => name === target.toLowerCase());
+}
+
+function stagesOf(dockerfile: Dockerfile): readonly { readonly name: string | null; readonly image: string }[] {
+  return dockerfile.getFROMs().map((from) => ({
+    name: from.getBuildStage()?.toLowerCase() ?? null,
+    image: from.getImage() ?? "",
+  }));
 }
 
 function dependsOnUnknown(text: string, values: ReadonlyMap<string, string>): boolean {

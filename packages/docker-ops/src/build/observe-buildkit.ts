@@ -10,15 +10,19 @@ import type { BuildStatus, Vertex } from "./buildkit-trace.ts";
 /** `[deps 2/4] RUN npm ci`: stage, position and instruction. */
 const STEP = /^\[(?:(.{1,200}) )?(\d+)\/(\d+)\] (.*)$/s;
 
-/** Follows a BuildKit build: its progress comes as encoded graph states inside `aux` records. */
-export function observeBuildkit(onLog: (line: string) => void): BuildObserver {
+/**
+ * Follows a BuildKit build: its progress comes as encoded graph states inside `aux` records.
+ *
+ * @param uncut texts that stand whole in a line, however long it is
+ */
+export function observeBuildkit(onLog: (line: string) => void, uncut: readonly string[] = []): BuildObserver {
   const vertexes = new Map<string, Vertex>();
   const tails = new Map<string, LogTail>();
-  const all = new LogTail();
+  const all = new LogTail(uncut);
 
   const takeLogs = ({ logs }: BuildStatus): readonly Progress[] =>
     logs.flatMap(({ vertex, text }) => {
-      const tail = tails.get(vertex) ?? new LogTail();
+      const tail = tails.get(vertex) ?? new LogTail(uncut);
       tails.set(vertex, tail);
       all.add(text);
       const lines = tail.add(text);

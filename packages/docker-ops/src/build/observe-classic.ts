@@ -44,12 +44,14 @@ export interface ClassicOptions {
   /** The keywords of the Dockerfile's instructions; any is taken where they are not known. */
   readonly keywords?: ReadonlySet<string>;
   readonly now?: () => number;
+  /** Texts that stand whole in a line, however long it is. */
+  readonly uncut?: readonly string[];
 }
 
-export function observeClassic({ onLog, keywords, now = Date.now }: ClassicOptions): BuildObserver {
+export function observeClassic({ onLog, keywords, now = Date.now, uncut = [] }: ClassicOptions): BuildObserver {
   const finished: BuildStep[] = [];
   const unused = new Set<string>();
-  const output = new LogTail();
+  const output = new LogTail(uncut);
   let current: RunningStep | null = null;
 
   const begin = (line: string): RunningStep | null => {
@@ -60,7 +62,7 @@ export function observeClassic({ onLog, keywords, now = Date.now }: ClassicOptio
     // The labels of the request become the last instructions.
     const fits = keywords === undefined || keywords.has(keyword) || keyword === "LABEL";
     if (!fits || !follows(step, current)) return null;
-    return { ...step, instruction, startedMs: now(), tail: new LogTail(), lines: 0, claim: null, cached: false };
+    return { ...step, instruction, startedMs: now(), tail: new LogTail(uncut), lines: 0, claim: null, cached: false };
   };
 
   const takeLine = (line: string): readonly Progress[] => {

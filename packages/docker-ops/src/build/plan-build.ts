@@ -37,7 +37,9 @@ export interface BuildPlan {
   readonly parsed: Dockerfile | null;
   /** The images that the build may take from a registry. */
   readonly images: readonly string[];
-  readonly query: Promise<Query>;
+  readonly query: Query;
+  /** Labels that the image is to have besides the Dockerfile's own; being put together while the session opens. */
+  readonly labels: Promise<Readonly<Record<string, string>>>;
 }
 
 export function planBuild(parts: PlanParts): BuildPlan {
@@ -47,18 +49,18 @@ export function planBuild(parts: PlanParts): BuildPlan {
   const parsed = text.length > LARGEST_ANALYSED ? null : parseDockerfile(text);
   const sent = content === text || parsed === null ? parsed : parseDockerfile(content);
   const images = sent === null ? [] : imagesOf(sent, globalArguments(sent, buildArgs)).map(({ named }) => named);
-  const query = buildQuery(parts, replacements, parsed);
-  // The failure is told by whoever waits for the query; that may come after another one has ended the build.
-  query.catch(() => {});
-  return { content, replacements, parsed, images: [...images, ...cacheFrom], query };
+  const labels = allLabels(parts, replacements, parsed);
+  // The failure is told by whoever waits for the labels; that may come after another one has ended the build.
+  labels.catch(() => {});
+  return { content, replacements, parsed, images: [...images, ...cacheFrom], query: buildQuery(parts), labels };
 }
 
-async function buildQuery(
+async function allLabels(
   parts: PlanParts,
   replacements: readonly BaseImageReplacement[],
   parsed: Dockerfile | null,
-): Promise<Query> {
-  const { engine, root, dockerfile, tags, options, signal } = parts;
+): Promise<Readonly<Record<string, string>>> {
+  const { engine, root, options, signal } = parts;
   const note = replacements.map(({ named, used }) => `${named}=${used}`).join(", ");
   const given = { ...options.labels, ...(note === "" ? {} : { [REPLACED_LABEL]: note }) };
   const added =
@@ -75,12 +77,14 @@ async function buildQuery(
           now: () => new Date(),
           signal,
         });
-  const labels = { ...added, ...given };
+  return { ...added, ...given };
+}
+
+function buildQuery({ dockerfile, tags, options }: PlanParts): Query {
   return {
     dockerfile,
     t: tags,
     buildargs: options.buildArgs === undefined ? undefined : JSON.stringify(options.buildArgs),
-    labels: Object.keys(labels).length === 0 ? undefined : JSON.stringify(labels),
     target: options.target,
     platform: options.platform,
     nocache: options.noCache,
@@ -99,11 +103,10 @@ function baseOf(
   const named = finalBase(parsed, globalArguments(parsed, buildArgs, builtin), target);
   if (named === null) return null;
   const used = replacements.find((known) => canonicalName(known.named) === canonicalName(named))?.used ?? named;
-  // Podman gives every image a digest of its own making, also one that no registry has seen.
   return {
     named,
     used,
-    isLocalCopyUsed: !pull && profile.product === "docker",
+    isLocalCopyUsed: !pull && profile.registryDigests,
     ...(platform === undefined ? {} : { platform }),
   };
 }

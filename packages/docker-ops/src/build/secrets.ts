@@ -15,7 +15,7 @@ import type { BuildSecret } from "./types.ts";
 const LARGEST_SECRET = 500 * 1024;
 
 /** A shorter line would mask ordinary text wherever it appears. */
-const SHORTEST_LEARNED = 6;
+export const SHORTEST_LEARNED = 6;
 
 /** From a secret's id to its bytes; a function, so that nothing that prints the map prints them. */
 export type ReadSecrets = ReadonlyMap<string, () => Uint8Array>;

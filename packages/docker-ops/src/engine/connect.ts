@@ -16,6 +16,7 @@ import type { EngineIdentity } from "./identity.ts";
 import { readInfo } from "./info.ts";
 import type { EngineInfo } from "./info.ts";
 import { openTransport } from "./transport.ts";
+import { socketMark } from "./watch.ts";
 import type { Transport } from "./transport.ts";
 
 /** How {@link connectEngine} finds and uses an engine. Everything has a default. */
@@ -49,6 +50,8 @@ export interface Connection {
   readonly transport: Transport;
   readonly profile: EngineProfile;
   readonly info: EngineInfo;
+  /** See {@link socketMark}. */
+  readonly socket: string | null;
 }
 
 /**
@@ -111,10 +114,11 @@ async function connectTo(
   const connectTimeoutMs = options.connectTimeoutMs ?? (viaOf(endpoint) === "api" ? 5000 : 20_000);
   const timeout = AbortSignal.timeout(connectTimeoutMs);
   try {
+    const socket = await socketMark(endpoint);
     const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     const profile = await probeProfile(transport, either);
     const info = await readInfo(transport, profile.product === "podman", either);
-    return { endpoint, transport, profile, info };
+    return { endpoint, transport, profile, info, socket };
   } catch (cause) {
     transport.close();
     if (timeout.aborted)

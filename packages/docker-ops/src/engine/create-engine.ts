@@ -44,7 +44,7 @@ export function createEngine(
 }
 
 function createContext(
-  { endpoint, transport, profile, info }: Connection,
+  { endpoint, transport, profile, info, socket }: Connection,
   options: ConnectOptions,
   credentials: readonly CredentialReference[],
 ): { context: EngineContext; watch: EngineWatch } {
@@ -55,6 +55,7 @@ function createContext(
     transport,
     profile,
     info,
+    socket,
     logger,
     onChange: (before, after) => {
       freshness.clear();

@@ -41,6 +41,7 @@ export async function probeProfile(transport: Transport, signal: AbortSignal): P
     arch: Arch,
     buildkit: product === "docker" && Os === "linux" && isAtLeast(ApiVersion, BUILDKIT_SINCE),
     pushAux: product === "docker",
+    registryDigests: product === "docker",
     healthcheck: product !== "podman",
   };
 }

@@ -9,6 +9,11 @@ export interface EngineProfile {
   readonly buildkit: boolean;
   /** Reports the pushed digest in the stream. */
   readonly pushAux: boolean;
+  /**
+   * The digests that it tells of an image are what a registry said. Podman gives every image one of its own making, also
+   * one that no registry has seen, and does not tell which is which.
+   */
+  readonly registryDigests: boolean;
   /** Keeps a Dockerfile's HEALTHCHECK in the image. */
   readonly healthcheck: boolean;
 }

@@ -38,6 +38,8 @@ export interface WatchParts {
   readonly transport: Transport;
   readonly profile: EngineProfile;
   readonly info: EngineInfo;
+  /** The mark of the socket, taken before the engine was asked what it is. */
+  readonly socket: string | null;
   readonly logger: Logger;
   /** Is told that another engine answers now. */
   readonly onChange: (before: EngineIdentity, after: EngineIdentity) => void;
@@ -50,10 +52,8 @@ const LONGEST_PAUSE_MS = 2000;
 
 export function watchEngine(parts: WatchParts): EngineWatch {
   const { endpoint, transport, logger, onChange } = parts;
-  let { profile, info } = parts;
+  let { profile, info, socket } = parts;
   let askedAt = performance.now();
-  let socket: string | null = null;
-  const remembered = socketMark(endpoint).then((mark) => (socket = mark));
 
   const ask = async (signal: AbortSignal): Promise<void> => {
     const before = info.identity;
@@ -78,7 +78,6 @@ export function watchEngine(parts: WatchParts): EngineWatch {
     info: () => info,
     doubt: () => void (askedAt = -Infinity),
     check: async (signal) => {
-      await remembered;
       const mark = await socketMark(endpoint);
       const isSame = mark === socket;
       if (isSame && performance.now() - askedAt < TRUSTED_MS) return;
@@ -106,7 +105,7 @@ export function watchEngine(parts: WatchParts): EngineWatch {
 }
 
 /** Changes when the socket is made anew, as an engine does when it starts; null where there is no socket to look at. */
-async function socketMark({ host }: EngineEndpoint): Promise<string | null> {
+export async function socketMark({ host }: EngineEndpoint): Promise<string | null> {
   if (!host.startsWith("unix://")) return null;
   const stats = await stat(host.slice("unix://".length)).catch(() => null);
   return stats === null ? null : `${stats.dev}:${stats.ino}:${stats.ctimeMs}`;

@@ -1,6 +1,7 @@
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "./parse.ts";
 import type { ImageReference } from "./parse.ts";
+import { shownReference } from "./shown-reference.ts";
 
 /** What docker means by a reference, in both of its spellings. */
 export interface NormalizedReference extends ImageReference {
@@ -30,22 +31,20 @@ export function normalizeReference(text: string): NormalizedReference {
   const nameEnd = remainder.search(/[:@]/);
   const remote = nameEnd === -1 ? remainder : remainder.slice(0, nameEnd);
   if (remote !== remote.toLowerCase()) {
+    const shown = shownReference(text);
     throw fail(
       "INVALID_REFERENCE",
-      `${JSON.stringify(text.slice(0, 120))} is not an image reference: the repository must be in lower case`,
-      {
-        details: { reference: text.slice(0, 120) },
-      },
+      `${JSON.stringify(shown)} is not an image reference: the repository must be in lower case`,
+      { details: { reference: shown } },
     );
   }
   const parsed = parseReference(`${registry}/${remainder}`);
   if (parsed.registry === "") {
+    const shown = shownReference(text);
     throw fail(
       "INVALID_REFERENCE",
-      `${JSON.stringify(text)} is not an image reference: ${registry} is no registry host`,
-      {
-        details: { reference: text },
-      },
+      `${JSON.stringify(shown)} is not an image reference: ${JSON.stringify(shownReference(registry))} is no registry host`,
+      { details: { reference: shown } },
     );
   }
   const suffix = `${parsed.tag === undefined ? "" : `:${parsed.tag}`}${parsed.digest === undefined ? "" : `@${parsed.digest}`}`;

@@ -1,5 +1,6 @@
 import { fail } from "../errors.ts";
 import { DIGEST_LENGTHS, IDENTIFIER, LONGEST_NAME, NAME, REFERENCE } from "./grammar.ts";
+import { shownReference } from "./shown-reference.ts";
 
 /** An image reference in its parts. */
 export interface ImageReference {
@@ -69,7 +70,7 @@ function reasonFor(text: string): string {
 }
 
 function invalid(text: string, reason: string): Error {
-  const shown = text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  const shown = shownReference(text);
   return fail("INVALID_REFERENCE", `${JSON.stringify(shown)} is not an image reference: ${reason}`, {
     details: { reference: shown, reason },
   });

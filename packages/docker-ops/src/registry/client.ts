@@ -6,7 +6,7 @@
  * - C2  A token that is refused is renewed once per request.
  * - C3  A credential goes out only in answer to a challenge, and so never to a plain connection that turns out to be TLS.
  */
-import type { Secret } from "@container-kit/observability";
+import { Secret } from "@container-kit/observability";
 import type { Credential } from "../credentials/types.ts";
 import { authorize } from "./authorize.ts";
 import type { Authorization } from "./authorize.ts";
@@ -69,7 +69,8 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
     if (known !== undefined) return known;
     const options = { challenge: asked, credential, registry: wire.origin(), scope, signal, insecure };
     const fresh = authorize(options).then((authorization) => {
-      if (asked.scheme === "bearer" && authorization.header !== null) learnSecret?.(authorization.header);
+      // Without its scheme: that is how it may turn up elsewhere.
+      if (authorization.header !== null) learnSecret?.(new Secret(authorization.header.reveal().replace(/^\w+ /, "")));
       return authorization;
     });
     tokens.set(scope, fresh);

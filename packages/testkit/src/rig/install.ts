@@ -122,6 +122,7 @@ async function stopServices(packages: readonly string[]): Promise<void> {
     "docker.io": ["docker.socket", "docker"],
     containerd: ["containerd"],
     "docker-registry": ["docker-registry"],
+    podman: ["podman.socket", "podman", "podman-auto-update.timer"],
   };
   for (const [name, ofPackage] of Object.entries(units)) {
     if (packages.includes(name)) await runProgram("systemctl", ["stop", ...ofPackage]);

@@ -68,8 +68,9 @@ async function readInput(given: string, host: Host): Promise<unknown> {
   try {
     return JSON.parse(json) as unknown;
   } catch (error) {
-    throw fail("INVALID_INPUT", `--input is not JSON: ${(error as Error).message}`, {
-      cause: error,
+    // The parser's own words quote the text, which may hold what it should not.
+    const place = /at position \d+/.exec((error as Error).message)?.[0];
+    throw fail("INVALID_INPUT", `--input is not JSON${place === undefined ? "" : ` ${place}`}`, {
       remedy: "Give the tool's arguments as one JSON object, as @file, or as - to read them from stdin.",
     });
   }

@@ -116,8 +116,9 @@ class LineTransport implements StdioTransport {
     let value: unknown;
     try {
       value = JSON.parse(line);
-    } catch (error) {
-      this.#refuse(null, ErrorCode.ParseError, `Parse error: ${(error as Error).message}`);
+    } catch {
+      // The parser's own words quote the line.
+      this.#refuse(null, ErrorCode.ParseError, "Parse error: the line is not JSON.");
       return;
     }
     const message = JSONRPCMessageSchema.safeParse(value);
