@@ -29,13 +29,13 @@ export function canaryOf(name: string, text: string): Canary {
 }
 
 /** The spellings by which a canary is found, each with its name. */
-export function spellingsOf({ core }: Canary): ReadonlyMap<string, string> {
+function spellingsOf({ core }: Canary): ReadonlyMap<string, string> {
   const bytes = [...Buffer.from(core)].map((byte) => byte.toString(16).padStart(2, "0"));
   const half = core.length >> 1;
   return new Map([
     ["first half", core.slice(0, half)],
     ["second half", core.slice(half)],
-    ["reversed", [...core].reverse().join("")],
+    ["reversed", Buffer.from(core).reverse().toString()],
     ["hex", bytes.join("")],
     ["upper hex", bytes.join("").toUpperCase()],
     ["percent", bytes.map((byte) => `%${byte}`).join("")],

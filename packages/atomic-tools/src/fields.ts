@@ -6,17 +6,22 @@ export function holdsUserInformation(name: string): boolean {
   return /@(?!(?:sha\d{1,3}|md5):[^@]*$)/.test(name);
 }
 
-/** The name of a registry, a repository or an image. What is refused here is neither recorded nor repeated. */
-export const name = z
-  .string()
-  .min(1)
-  .max(600)
-  .refine(
-    (text) => !holdsUserInformation(text),
-    "holds user information: credentials come from the docker configuration or --registry-credentials, never as an argument",
-  );
+/** What is refused here is neither recorded nor repeated. */
+const named = () =>
+  z
+    .string()
+    .min(1)
+    .max(600)
+    .refine(
+      (text) => !holdsUserInformation(text),
+      "holds user information: credentials come from the docker configuration or --registry-credentials, never as an argument",
+    );
 
-export const image = name;
+/** A reference to an image. */
+export const image = named();
+
+/** A registry, or a repository there. */
+export const registry = named();
 
 export const texts = z.array(z.string());
 

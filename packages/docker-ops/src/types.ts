@@ -231,8 +231,12 @@ export interface Engine {
   remove(image: string, options?: RemoveOptions): Promise<RemoveResult>;
   /** @throws IMAGE_NOT_FOUND */
   history(image: string, options?: OperationOptions): Promise<readonly HistoryEntry[]>;
-  /** The images as one tar archive; the caller reads or destroys the stream. */
+  /**
+   * The images as one tar archive; the caller reads or destroys the stream, which fails where the archive is not whole
+   * by the deadline. @throws IMAGE_NOT_FOUND
+   */
   save(images: readonly string[], options?: OperationOptions): Promise<Readable>;
+  /** @throws ENGINE_PROTOCOL when the engine shows nothing of what it says it loaded */
   load(archive: Readable, options?: OperationOptions): Promise<LoadResult>;
   /** Runs the image hardened, asks it over HTTP, removes it. @throws IMAGE_NOT_FOUND */
   probe(image: string, options: ProbeOptions): Promise<ProbeResult>;

@@ -1,6 +1,6 @@
 import { uniqueName } from "@container-kit/testkit";
-import type { FaultRule } from "@container-kit/testkit";
-import type { Engine } from "../src/index.ts";
+import type { FaultRule, LoadedRig } from "@container-kit/testkit";
+import type { BuildResult, Engine } from "../src/index.ts";
 import { folderOf } from "./rig.ts";
 
 /** Without a session BuildKit is out of reach, and the context goes as an archive to the classic builder. */
@@ -8,6 +8,30 @@ export const WITHOUT_SESSION: FaultRule = {
   match: /^POST (?:\/v[\d.]+)?\/session/,
   fault: { kind: "answer", status: 404, body: '{"message":"page not found"}' },
 };
+
+/** A builder under test. */
+export interface BuilderUnderTest {
+  readonly name: "buildkit" | "classic" | "buildah";
+  /** As a result has it. */
+  readonly builder: BuildResult["builder"];
+  /** What a proxy before the engine has to do for this builder to be used. */
+  readonly rules: readonly FaultRule[];
+}
+
+/** The builders of the rig's engine: Docker has two, and Podman one. */
+export function buildersOf({ engine }: LoadedRig): readonly BuilderUnderTest[] {
+  if (engine.kind === "podman") return [{ name: "buildah", builder: "classic", rules: [] }];
+  return [
+    { name: "buildkit", builder: "buildkit", rules: [] },
+    { name: "classic", builder: "classic", rules: [WITHOUT_SESSION] },
+  ];
+}
+
+/** The labels of an image without the one that buildah gives every image that it makes. */
+export async function labelsOf(engine: Engine, image: string): Promise<Readonly<Record<string, string>>> {
+  const { "io.buildah.version": _buildah, ...labels } = (await engine.inspect(image)).config.labels;
+  return labels;
+}
 
 /** Folders and tags of one test file's builds, all taken back by `clear`. */
 export interface Workshop {

@@ -3,14 +3,21 @@ import { createHash, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { describeEachEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
+import {
+  describeEachEngine,
+  describeWithEngine,
+  engineRequest,
+  makeTinyImage,
+  startEngineProxy,
+} from "@container-kit/testkit";
 import type { TinyImage } from "@container-kit/testkit";
 import { connectEngine } from "../src/index.ts";
 import type { Engine } from "../src/index.ts";
-import { createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
+import { buildersOf, createWorkshop } from "./build-rig.ts";
 import { connect } from "./rig.ts";
 
-describeEachEngine("build secrets on a real engine", (rig) => {
+// Only BuildKit takes secrets from us.
+describeWithEngine("build secrets on a real engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const { context, tag, clear } = createWorkshop(() => engine);
@@ -86,6 +93,21 @@ describeEachEngine("build secrets on a real engine", (rig) => {
     expect(await everythingOf(name)).toContain(value);
     await listening.close();
   });
+});
+
+describeEachEngine("secrets that a build cannot have", (rig) => {
+  let engine: Engine;
+  let base: TinyImage;
+  const { context, tag, clear } = createWorkshop(() => engine);
+
+  beforeAll(async () => {
+    engine = await connect(rig);
+    base = await makeTinyImage(rig, { shell: true });
+  });
+
+  afterEach(() => clear());
+
+  afterAll(() => base.remove());
 
   test("a secret that a step needs and nobody gave is named in the remedy", async () => {
     const folder = context({
@@ -97,19 +119,22 @@ describeEachEngine("build secrets on a real engine", (rig) => {
     });
   });
 
-  test("without BuildKit a secret is refused before anything is sent", async () => {
-    const build = { match: /^POST \S*\/build/, fault: { kind: "capture" } } as const;
-    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [WITHOUT_SESSION, build] });
-    try {
-      const classic = await connect(rig, { ...env, DOCKER_HOST: proxy.host });
-      const folder = context({ Dockerfile: `FROM ${base.reference}\n` });
-      await expect(
-        classic.build(folder, { tags: [tag()], secrets: [{ id: "npm", from: "env:NPM_TOKEN" }] }),
-      ).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("docker") });
-      expect(proxy.fired(WITHOUT_SESSION)).toBe(1);
-      expect(proxy.fired(build)).toBe(0);
-    } finally {
-      await proxy.close();
-    }
-  });
+  test.each(buildersOf(rig).filter(({ builder }) => builder !== "buildkit"))(
+    "for the $name builder a secret is refused before anything is sent",
+    async ({ rules }) => {
+      const build = { match: /^POST \S*\/build/, fault: { kind: "capture" } } as const;
+      const proxy = await startEngineProxy({ target: rig.engine.host, rules: [...rules, build] });
+      try {
+        const classic = await connect(rig, { NPM_TOKEN: "SECRET", DOCKER_HOST: proxy.host });
+        const folder = context({ Dockerfile: `FROM ${base.reference}\n` });
+        await expect(
+          classic.build(folder, { tags: [tag()], secrets: [{ id: "npm", from: "env:NPM_TOKEN" }] }),
+        ).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("docker") });
+        for (const rule of rules) expect(proxy.fired(rule)).toBe(1);
+        expect(proxy.fired(build)).toBe(0);
+      } finally {
+        await proxy.close();
+      }
+    },
+  );
 });

@@ -4,11 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, asyncProperty } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeEachEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
-import type { FaultRule } from "@container-kit/testkit";
+import {
+  describeEachEngine,
+  describeWithEngine,
+  engineRequest,
+  makeTinyImage,
+  startEngineProxy,
+  uniqueName,
+} from "@container-kit/testkit";
 import { isKitError } from "@container-kit/errors";
 import { readIgnoreRules } from "../src/context/ignore.ts";
 import { packContext } from "../src/context/pack.ts";
+import { buildersOf } from "./build-rig.ts";
 import { readArchive, startDockerCli } from "./docker-cli.ts";
 import type { ArchiveEntry, DockerCli } from "./docker-cli.ts";
 import { makeContext, randomContext } from "./random-context.ts";
@@ -27,7 +34,7 @@ async function weSend(root: string, dockerfile: string): Promise<ArchiveEntry[] 
   }
 }
 
-describeEachEngine("the archive beside the docker CLI's", () => {
+describeWithEngine("the archive beside the docker CLI's", () => {
   let cli: DockerCli;
 
   beforeAll(async () => {
@@ -62,15 +69,8 @@ describeEachEngine("the archive beside the docker CLI's", () => {
 });
 
 describeEachEngine("a context that did not change", (rig) => {
-  test.each(["buildkit", "classic"] as const)("is fully cached by the %s builder, touched or not", async (builder) => {
-    const withoutSession: FaultRule = {
-      match: /^POST \/(v[\d.]+\/)?session/,
-      fault: { kind: "answer", status: 404, body: '{"message":"page not found"}' },
-    };
-    const proxy = await startEngineProxy({
-      target: rig.engine.host,
-      rules: builder === "classic" ? [withoutSession] : [],
-    });
+  test.each(buildersOf(rig))("is fully cached by the $name builder, touched or not", async ({ builder, rules }) => {
+    const proxy = await startEngineProxy({ target: rig.engine.host, rules });
     const base = await makeTinyImage(rig, { shell: true });
     const Dockerfile = `FROM ${base.reference}\nCOPY . /all\nRUN echo ${uniqueName()}\n`;
     const { folder, remove } = folderOf({ Dockerfile, "a/b": "content", c: uniqueName() });

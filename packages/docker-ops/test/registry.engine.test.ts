@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { Secret } from "@container-kit/observability";
-import { describeEachEngine, startFaultRegistry } from "@container-kit/testkit";
+import { describeEachEngine, describeWithEngine, startFaultRegistry } from "@container-kit/testkit";
 import type { FaultRegistry, FaultRegistryOptions, RegistryFaultRule } from "@container-kit/testkit";
 import type { Credential } from "../src/index.ts";
 import { checkLogin } from "../src/registry/check-login.ts";
@@ -38,7 +38,7 @@ const login = (registry: FaultRegistry, credential: Credential, repository?: str
     ...(repository === undefined ? {} : { repository }),
   });
 
-describeEachEngine("a login", (rig) => {
+describeEachEngine("a login through an engine", (rig) => {
   test("is checked at the registry itself with the credential that a push would use", async () => {
     const { host, username } = rig.registry;
     const engine = await connect(rig);
@@ -59,7 +59,10 @@ describeEachEngine("a login", (rig) => {
     expect(await unknown?.checkLogin(host)).toMatchObject({ valid: false, source: "none" });
     for (const config of [wrong, none]) config.remove();
   });
+});
 
+// What follows asks registries, and no engine.
+describeWithEngine("a login", () => {
   test("at a token service is told with what it grants", () =>
     onRegistry({ auth: "bearer", anonymousPull: true }, async (registry) => {
       expect(await login(registry, as("test", "test"))).toMatchObject({ valid: true });
@@ -161,7 +164,7 @@ describeEachEngine("a login", (rig) => {
   );
 });
 
-describeEachEngine("a registry's client", () => {
+describeWithEngine("a registry's client", () => {
   test("renews a token that has expired, once", () =>
     onRegistry({ auth: "bearer" }, async (registry) => {
       const learnt: Secret[] = [];

@@ -6,13 +6,13 @@ import { locateError } from "./locate-error.ts";
 
 /** Texts of BuildKit's parser and frontend, the classic builder's and buildah's. */
 const PARSE_ERROR =
-  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|repository name must be lowercase|only supports the --|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type/i;
+  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|repository name must be lowercase|only supports the --|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type|no FROM statement found|no stages to build|was not found in the provided Dockerfile|invalid mount type|flag provided but not defined|no stage or image found with that name/i;
 
 /** What only BuildKit reads, said by the classic builder (moby `dockerfile/dispatchers.go`). */
 const NEEDS_BUILDKIT = /the --[\w-]{1,40} option requires BuildKit/i;
 
-/** A secret that the step needs and nobody gave (buildkit `solver/llbsolver/mounts`). */
-const SECRET_MISSING = /\bsecret (\S{1,200}?):? not found/i;
+/** A secret that the step needs and nobody gave (buildkit `solver/llbsolver/mounts`; buildah `internal/parse`). */
+const SECRET_MISSING = /\bsecret (\S{1,200}?):? not found|no secret with id (\S{1,200}) found/i;
 
 /** A registry that wants a credential, or another one. */
 const SIGN_IN = /unauthorized|authentication required|no basic auth credentials|access denied|denied: /i;
@@ -27,6 +27,9 @@ const COPY_MISSING =
 /** What BuildKit puts before the words that matter. */
 const NOISE =
   /^failed to solve(?: with frontend [\w.]+)?: (?:rpc error: code = \w+ desc = )?(?:failed to create LLB definition: )?/;
+
+/** buildah's inner state after the words that matter; the image's environment is in it, with every value. */
+const INNER_STATE = /\s?&imagebuilder\.Step\{.*$/s;
 
 /**
  * A step's own command failed. The builders quote the command, so nothing else may be read out of such a message: a
@@ -44,7 +47,7 @@ export function buildError(message: string, observer: BuildObserver, content: st
   const step = observer.failedStep();
   const logTail = observer.logTail();
   const withLog = logTail === "" ? {} : { logTail };
-  const text = oneLine(message.replace(NOISE, ""));
+  const text = oneLine(message.replace(INNER_STATE, "").replace(NOISE, ""));
   const isStep = STEP_FAILED.test(message);
   if (!isStep && /no space left on device/i.test(message))
     return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
@@ -81,7 +84,8 @@ export function buildError(message: string, observer: BuildObserver, content: st
 }
 
 function remedyFor(message: string): { readonly remedy?: string } {
-  const secret = SECRET_MISSING.exec(message)?.[1];
+  const [, named, withId] = SECRET_MISSING.exec(message) ?? [];
+  const secret = named ?? withId;
   if (secret !== undefined) return { remedy: `Give the secret ${secret} in \`secrets\`; the step needs it.` };
   if (COPY_MISSING.test(message))
     return { remedy: "Check that the file exists in the context and is not left out by .dockerignore." };

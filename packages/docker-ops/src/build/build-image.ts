@@ -74,15 +74,19 @@ interface BuildSecrets {
 async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }: BuildSecrets): Promise<BuildResult> {
   const { engine, profile, root, dockerfile, text, tags, options, signal } = parts;
   const { transport, resolveCredential, via } = engine;
-  const { content, images, query, replacements } = plan;
+  const { content, images, query, labels, replacements } = plan;
   const onLog = options.onLog ?? (() => {});
   let observer = observeClassic({ onLog, uncut: learned, ...keywordsOf(plan) });
   let build: StartedBuild | null = null;
   try {
-    const delivery = { root, dockerfile, content, query, images, secrets };
+    const delivery = { root, dockerfile, content, query, labels, target: options.target, images, secrets };
     build = await startBuild({ transport, profile, resolveCredential, signal, ...delivery });
     const { builder } = build;
-    if (builder === "buildkit") observer = observeBuildkit(onLog, learned);
+    const given = await labels;
+    observer =
+      builder === "buildkit"
+        ? observeBuildkit(onLog, learned)
+        : observeClassic({ onLog, uncut: learned, labels: Object.keys(given), ...keywordsOf(plan) });
     const imageId = await followBuild(build, observer, parts);
     const image = await readBack(transport, imageId, tags, signal);
     return {
@@ -91,7 +95,13 @@ async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }:
       size: image.size,
       layers: image.layers.length,
       steps: observer.steps(),
-      warnings: buildWarnings({ ...parts, ...plan, builder, unusedArguments: observer.unusedArguments() }),
+      warnings: buildWarnings({
+        ...parts,
+        ...plan,
+        builder,
+        unusedArguments: observer.unusedArguments(),
+        missingLabels: missingIn(image, given),
+      }),
       baseImages: replacements,
       builder,
       via,
@@ -115,6 +125,10 @@ function failureOf(error: unknown, build: StartedBuild | null, observer: BuildOb
     return buildError(error.message.replace(/^the build failed: /, ""), observer, text);
   const credential = build?.credentialFailure();
   return isKitError(error, "BASE_IMAGE_UNAVAILABLE") && isKitError(credential) ? credential : error;
+}
+
+function missingIn({ config }: ImageDetails, labels: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(labels).filter((name) => config.labels[name] !== labels[name]);
 }
 
 function keywordsOf({ parsed }: BuildPlan): { readonly keywords?: ReadonlySet<string> } {

@@ -10,6 +10,8 @@ const profile = {
   arch: "amd64",
   buildkit: true,
   pushAux: true,
+  registryDigests: true,
+  targetLabels: true,
   healthcheck: true,
 } as const;
 
@@ -20,6 +22,7 @@ const sources = {
   profile,
   builder: "buildkit",
   unusedArguments: [],
+  missingLabels: [],
 } as const;
 
 test.each([

@@ -15,6 +15,8 @@ export interface WarningSources {
   readonly builder: BuildResult["builder"];
   /** Build arguments that the engine says no instruction takes. */
   readonly unusedArguments: readonly string[];
+  /** Labels that the image does not have as they were asked for. */
+  readonly missingLabels: readonly string[];
 }
 
 export function buildWarnings({
@@ -24,6 +26,7 @@ export function buildWarnings({
   profile,
   builder,
   unusedArguments,
+  missingLabels,
 }: WarningSources): readonly string[] {
   const given = Object.entries(buildArgs).map(([name, value]) => ({ name, value }));
   const written = (keyword: "ARG" | "ENV") =>
@@ -44,6 +47,9 @@ export function buildWarnings({
     ...unusedArguments
       .filter((name) => name in buildArgs)
       .map((name) => `no instruction takes the build argument ${name}`),
+    ...(missingLabels.length === 0
+      ? []
+      : [`the image does not have these labels as given: ${missingLabels.join(", ")}`]),
     ...(profile.buildkit && builder === "classic"
       ? ["built by the classic builder, because the endpoint gives no session for BuildKit"]
       : []),

@@ -9,9 +9,9 @@ import type { Credential } from "../credentials/types.ts";
 import type { EngineProfile } from "../engine/profile.ts";
 import type { Query, Transport } from "../engine/transport.ts";
 import { fail } from "../errors.ts";
-import { appendLabels } from "./append-labels.ts";
 import { registryConfig } from "./registry-config.ts";
 import type { ReadSecrets } from "./secrets.ts";
+import { throughStage } from "./through-stage.ts";
 import { openBuildSession } from "./session/build-session.ts";
 import type { OfferedFolder } from "./session/file-sync.ts";
 
@@ -30,7 +30,7 @@ export interface Delivery {
   /** Still being put together while the session opens. */
   readonly labels: Promise<Readonly<Record<string, string>>>;
   /** The stage that is built, as the caller names it. */
-  readonly target?: string;
+  readonly target: string | undefined;
   /** Images that the build may take from a registry. */
   readonly images: readonly string[];
   readonly secrets: ReadSecrets;
@@ -41,8 +41,6 @@ export interface Delivery {
 export interface StartedBuild {
   readonly stream: Readable;
   readonly builder: "buildkit" | "classic";
-  /** The instruction that we put into the Dockerfile ourselves; null where there is none. */
-  readonly ownInstruction: string | null;
   /** What went wrong on our side, which tells more than the engine's words about it; null when nothing did. */
   failure(): unknown;
   /** Why a registry was asked without the credential that it has; null when that did not happen. */
@@ -107,7 +105,6 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
     return {
       stream,
       builder: "buildkit",
-      ownInstruction: null,
       failure: () => failure,
       credentialFailure: () => null,
       count: counter.total,
@@ -120,20 +117,20 @@ async function startOverSession(delivery: Delivery): Promise<StartedBuild | null
 }
 
 async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
-  const { transport, root, dockerfile, content, images, resolveCredential, signal } = delivery;
+  const { transport, profile, root, dockerfile, content, target, images, resolveCredential, signal } = delivery;
   const counter = createCounter();
   let failure: unknown = null;
   // The classic builder looks for the Dockerfile inside the archive, and itself leaves out what `.dockerignore` names.
   const rules = await readIgnoreRules(root, dockerfile, { keepBuilderFiles: true });
   const login = await registryConfig(images, resolveCredential, signal);
   const labels = await delivery.labels;
-  const labelled = Object.keys(labels).length === 0 ? null : appendLabels(content, labels, delivery.target);
-  const inRequest = labelled === null ? { labels: labelsParameter(labels) } : {};
-  const query = { ...delivery.query, ...inRequest, rm: true, forcerm: true };
+  const query = { ...delivery.query, labels: labelsParameter(labels), rm: true, forcerm: true };
+  // buildah would give an earlier stage that is cached the labels of the build that made it.
+  const isCut = !profile.targetLabels && target !== undefined && Object.keys(labels).length > 0;
   const archive = packContext({
     root,
     rules,
-    replacements: new Map([[dockerfile, labelled?.content ?? content]]),
+    replacements: new Map([[dockerfile, isCut ? throughStage(content, target) : content]]),
     signal,
     onEntry: counter.add,
   });
@@ -151,7 +148,6 @@ async function startWithArchive(delivery: Delivery): Promise<StartedBuild> {
     return {
       stream,
       builder: "classic",
-      ownInstruction: labelled?.instruction ?? null,
       failure: () => failure,
       credentialFailure: () => login.failure,
       count: counter.total,

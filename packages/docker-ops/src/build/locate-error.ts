@@ -20,7 +20,9 @@ const QUOTED: readonly (readonly [RegExp, (word: string) => string])[] = [
   [/invalid from flag value ([^\s:]{1,600})/i, (word) => `--from=${word}`],
   [/base name \(([^)]{1,600})\) should not be blank/i, (word) => word],
   [/invalid containerport: (\S{1,200})/i, (word) => word],
-  [/unsupported mount type "([^"]{1,200})"/i, (word) => `type=${word}`],
+  [/(?:unsupported|invalid) mount type "([^"]{1,200})"/i, (word) => `type=${word}`],
+  [/flag provided but not defined: -([\w.-]{1,200})/i, (word) => `--${word}`],
+  [/--from=([^\s:]{1,600}): no stage or image found/i, (word) => `--from=${word}`],
   [/^(?:.{0,200}: )?([A-Z]{3,20}) (?:requires|must have|isn't allowed)/, (word) => word],
 ];
 

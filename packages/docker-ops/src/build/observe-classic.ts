@@ -5,6 +5,7 @@
  *       that prints `Step 9/9 :` makes no step.
  * - O2  "Using cache" counts only as the first line of a step, with the image's id on the next and no other image
  *       after: a step that runs says so first (moby) or ends with an image of its own (buildah).
+ * - O3  The labels of the request become the last instructions, one (moby) or one each (buildah): no steps of the user's.
  */
 import type { ProgressRecord } from "../engine/progress-stream.ts";
 import type { Progress } from "../types.ts";
@@ -21,6 +22,12 @@ const CACHED = /^ ?-{2,3}> using cache(?: ([0-9a-f]{12,64}))?$/i;
 /** ` ---> 0a1b2c3d4e5f`: the image that a step made or found. */
 const IMAGE = /^ ?-{2,3}> ([0-9a-f]{10,64})$/;
 
+/** `COMMIT name:tag` or `[2/2] COMMIT name:tag`: buildah says so of a stage's last step before it names the image. */
+const COMMIT = /^(?:\[\d{1,6}\/\d{1,6}\] )?COMMIT(?: |$)/;
+
+/** `LABEL a=1 b=2` (moby) or `LABEL "a"="1"` (buildah): the first name. */
+const LABEL = /^LABEL "?([^"=\s]+)/;
+
 /** What both say after the last step: `[Warning] One or more build-args [A B] were not consumed`. */
 const UNUSED =
   /^\[warning\] one or more build[- ]args(?: \[([^\]]{1,2000})\])? were not consumed(?:: \[([^\]]{1,2000})\])?$/i;
@@ -30,6 +37,8 @@ interface RunningStep {
   readonly number: number;
   readonly total: number;
   readonly instruction: string;
+  /** The Dockerfile's own (O3). */
+  readonly isShown: boolean;
   readonly startedMs: number;
   readonly tail: LogTail;
   /** Lines that the step has printed so far, empty ones not counted. */
@@ -43,12 +52,15 @@ export interface ClassicOptions {
   readonly onLog: (line: string) => void;
   /** The keywords of the Dockerfile's instructions; any is taken where they are not known. */
   readonly keywords?: ReadonlySet<string>;
+  /** The names of the request's labels. */
+  readonly labels?: readonly string[];
   readonly now?: () => number;
   /** Texts that stand whole in a line, however long it is. */
   readonly uncut?: readonly string[];
 }
 
-export function observeClassic({ onLog, keywords, now = Date.now, uncut = [] }: ClassicOptions): BuildObserver {
+export function observeClassic(options: ClassicOptions): BuildObserver {
+  const { onLog, keywords, labels = [], now = Date.now, uncut = [] } = options;
   const finished: BuildStep[] = [];
   const unused = new Set<string>();
   const output = new LogTail(uncut);
@@ -59,19 +71,21 @@ export function observeClassic({ onLog, keywords, now = Date.now, uncut = [] }: 
     if (match === undefined) return null;
     const step = { stage: Number(stageText), number: Number(number), total: Number(total) };
     const keyword = /^\w+/.exec(instruction)?.[0].toUpperCase() ?? "";
-    // The labels of the request become the last instructions.
     const fits = keywords === undefined || keywords.has(keyword) || keyword === "LABEL";
     if (!fits || !follows(step, current)) return null;
-    return { ...step, instruction, startedMs: now(), tail: new LogTail(uncut), lines: 0, claim: null, cached: false };
+    const [, labelled = ""] = LABEL.exec(instruction) ?? [];
+    const isShown = step.number <= step.total - labels.length || !labels.includes(labelled);
+    const fresh = { startedMs: now(), tail: new LogTail(uncut), lines: 0, claim: null, cached: false };
+    return { ...step, instruction, isShown, ...fresh };
   };
 
   const takeLine = (line: string): readonly Progress[] => {
     onLog(line);
     const step = begin(line);
     if (step !== null) {
-      if (current !== null) finished.push(toStep(finished.length + 1, current, now()));
+      finished.push(...shown(current, finished.length + 1, now()));
       current = step;
-      return [progressOf(step)];
+      return step.isShown ? [progressOf(step)] : [];
     }
     for (const name of UNUSED.exec(line)?.slice(1).join(" ").trim().split(/\s+/) ?? []) unused.add(name);
     if (line.trim() === "") return [];
@@ -88,7 +102,7 @@ export function observeClassic({ onLog, keywords, now = Date.now, uncut = [] }: 
       if (done === undefined || total === undefined) return [];
       return [{ phase: "transfer", id: record.id, message: record.status, current: done, total, unit: "bytes" }];
     },
-    steps: () => (current === null ? finished : [...finished, toStep(finished.length + 1, current, now())]),
+    steps: () => [...finished, ...shown(current, finished.length + 1, now())],
     failedStep: () => current?.instruction ?? null,
     isStepRunning: () => current !== null,
     unusedArguments: () => [...unused],
@@ -112,6 +126,7 @@ function follows(step: Pick<RunningStep, "stage" | "number" | "total">, before: 
 
 /** O2. Takes a line of the step into account; tells whether it is the one that says that the cache is used. */
 function takeCacheLine(step: RunningStep, line: string): boolean {
+  if (step.lines === 1 && step.claim !== null && COMMIT.test(line)) return false;
   step.lines += 1;
   if (step.lines === 1) step.claim = cacheClaim(line);
   if (step.claim === null || step.lines === 1) return step.claim !== null;
@@ -131,6 +146,8 @@ function progressOf({ stage, number, total, instruction }: RunningStep): Progres
   return { phase: "step", id, message: instruction, current: number, total, unit: "steps" };
 }
 
-function toStep(index: number, { instruction, startedMs, cached }: RunningStep, endMs: number): BuildStep {
-  return { index, instruction, durationMs: Math.max(0, Math.round(endMs - startedMs)), cached };
+function shown(step: RunningStep | null, index: number, endMs: number): readonly BuildStep[] {
+  if (step === null || !step.isShown) return [];
+  const { instruction, startedMs, cached } = step;
+  return [{ index, instruction, durationMs: Math.max(0, Math.round(endMs - startedMs)), cached }];
 }

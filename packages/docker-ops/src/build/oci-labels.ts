@@ -4,8 +4,7 @@
  *
  * - L1  A label that the caller or the Dockerfile gives is never overridden.
  * - L2  Nothing is invented: what is not known has no label.
- * - L3  They go into the request and not into the Dockerfile: both builders put them last, after every step that can be
- *       cached.
+ * - L3  They come last, after every step that can be cached.
  */
 import type { Dockerfile } from "dockerfile-ast";
 import { isKitError } from "@container-kit/errors";

@@ -58,7 +58,7 @@ export interface Connection {
  * Finds an engine that answers and connects to it.
  *
  * @throws INVALID_INPUT where a credential reference is none, ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT ENGINE_PROTOCOL with every candidate in
- * `details.candidates`
+ * `details.candidates`, CANCELLED
  */
 export async function connectEngine(options: ConnectOptions = {}): Promise<Engine> {
   const env = options.env ?? process.env;
@@ -76,7 +76,8 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
       });
       return createEngine(connection, { ...options, env }, credentials);
     } catch (error) {
-      options.signal?.throwIfAborted();
+      if (options.signal?.aborted === true)
+        throw fail("CANCELLED", "the connection to an engine was cancelled", { cause: error });
       if (!isKitError(error)) throw error;
       failures.push({ endpoint, error });
     }
@@ -84,8 +85,12 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
   throw nothingAnswers(failures, candidates.configured);
 }
 
-/** A path that is there and is or leads to no socket is a mistake in the configuration, which the connection error would not tell. */
+/** What can be no endpoint here is a mistake in the configuration, which the connection error would not tell. */
 async function checkSocket({ host, source }: EngineEndpoint): Promise<void> {
+  if (host.startsWith("npipe://") && process.platform !== "win32")
+    throw fail("ENGINE_BAD_ENDPOINT", `${source} names ${host}, and named pipes are Windows' own`, {
+      details: { source, host },
+    });
   if (!host.startsWith("unix://")) return;
   const path = host.slice("unix://".length);
   const details = { source, host };

@@ -42,6 +42,7 @@ export async function probeProfile(transport: Transport, signal: AbortSignal): P
     buildkit: product === "docker" && Os === "linux" && isAtLeast(ApiVersion, BUILDKIT_SINCE),
     pushAux: product === "docker",
     registryDigests: product === "docker",
+    targetLabels: product !== "podman",
     healthcheck: product !== "podman",
   };
 }

@@ -14,6 +14,11 @@ export interface EngineProfile {
    * one that no registry has seen, and does not tell which is which.
    */
   readonly registryDigests: boolean;
+  /**
+   * Gives the labels of a request to the stage that is asked for, whichever it is. Podman gives an earlier one that is
+   * cached the labels of the build that cached it.
+   */
+  readonly targetLabels: boolean;
   /** Keeps a Dockerfile's HEALTHCHECK in the image. */
   readonly healthcheck: boolean;
 }

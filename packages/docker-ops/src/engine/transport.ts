@@ -69,6 +69,8 @@ const ATTEMPTS = 3;
 const PAUSE_MS = 50;
 /** A longer answer to a question is not an engine's; ten thousand images are listed in a few megabytes. */
 const LARGEST_ANSWER = 64 * 1024 * 1024;
+/** An engine says in less why it refuses. */
+const LONGEST_WORDS = 64 * 1024;
 
 /** @throws ENGINE_BAD_ENDPOINT when the TLS files of the endpoint cannot be read, or no program reaches it */
 export async function openTransport(
@@ -161,7 +163,19 @@ function isSuccess({ statusCode = 0 }: http.IncomingMessage): boolean {
 }
 
 async function readStatus(answer: http.IncomingMessage): Promise<EngineStatusError> {
-  return new EngineStatusError(answer.statusCode ?? 0, await readBody(answer));
+  return new EngineStatusError(answer.statusCode ?? 0, await readStart(answer));
+}
+
+/** As much of a refusal as its words may take; the rest is not read. */
+async function readStart(answer: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    chunks.push(chunk);
+    if (size > LONGEST_WORDS) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function readJson(answer: http.IncomingMessage, request: EngineRequest): Promise<unknown> {

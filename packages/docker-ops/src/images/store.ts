@@ -56,6 +56,8 @@ export async function removeImage(
     await transport.json({ method: "DELETE", path: `/images/${image}`, query: { force }, signal, operation }),
     operation,
   );
+  if (answer.length === 0)
+    throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine does not say what it took away`);
   return {
     untagged: familiarNames(answer.flatMap(({ Untagged }) => (Untagged === undefined ? [] : [Untagged]))),
     deleted: answer.flatMap(({ Deleted }) => (Deleted === undefined ? [] : [Deleted])),

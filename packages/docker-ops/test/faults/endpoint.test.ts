@@ -1,5 +1,5 @@
 /**
- * The fault matrix of endpoints: E01-E04, B15 and B16. Each case ends in the oracle.
+ * The fault matrix of endpoints: E01-E04, E12, B15 and B16. Each case ends in the oracle.
  *
  * Proven elsewhere: the order of DOCKER_HOST, DOCKER_CONTEXT and the current context, a context that is not there, and
  * schemes that are none in src/endpoint/endpoint.test.ts; TCP and TLS in test/endpoints.engine.test.ts; ssh in
@@ -10,7 +10,7 @@ import { chmod, link, mkdir, mkdtemp, rm, symlink, unlink, writeFile } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { connectEngine } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/index.ts";
 import { startScriptedEngine, usual } from "../scripted-engine.ts";
@@ -71,16 +71,26 @@ async function leaveSocket(path: string): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** Does something as a user who is not in the socket's group. */
+/** Does something as a user who is neither the socket's owner nor in its group. */
 async function asStranger(path: string, run: () => Promise<unknown>): Promise<void> {
-  const isRoot = process.geteuid?.() === 0;
-  // Without root it is the owner who is shut out.
-  await chmod(path, isRoot ? 0o660 : 0);
-  if (isRoot) process.seteuid?.(65_534);
+  const { geteuid, getgroups, setgroups, setegid, seteuid } = process;
+  if (geteuid?.() !== 0) {
+    // Without root it is the owner who is shut out.
+    await chmod(path, 0);
+    await run();
+    return;
+  }
+  await chmod(path, 0o660);
+  const groups = getgroups?.() ?? [];
+  setgroups?.([]);
+  setegid?.(65_534);
+  seteuid?.(65_534);
   try {
     await run();
   } finally {
-    if (isRoot) process.seteuid?.(0);
+    seteuid?.(0);
+    setegid?.(0);
+    setgroups?.(groups);
   }
 }
 
@@ -123,6 +133,39 @@ describe("a socket", () => {
     const path = join(home, "engine.sock");
     await symlink(engine.host.slice("unix://".length), path);
     await reaches({ env: environment({ DOCKER_HOST: `unix://${path}` }) }, /^DOCKER_HOST$/);
+  });
+});
+
+describe("E12 an endpoint that is no engine's", () => {
+  /** A program that sends this as soon as it is asked, and ends the connection or leaves it open. */
+  const speak = async (words: string, ends: boolean): Promise<string> => {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => (ends ? socket.end(words) : socket.write(words)));
+    });
+    await new Promise<void>((resolve) => server.listen(join(home, "other.sock"), resolve));
+    onTestFinished(() => void server.close());
+    return `unix://${join(home, "other.sock")}`;
+  };
+  const page = "<html>welcome</html>";
+
+  test.each([
+    ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n", false, "ENGINE_PROTOCOL"],
+    ["zeros", "\0\0\0\0", false, "ENGINE_PROTOCOL"],
+    ["a page", `HTTP/1.1 200 OK\r\nContent-Length: ${page.length}\r\n\r\n${page}`, true, "ENGINE_PROTOCOL"],
+    ["another service's JSON", 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"ok":true}', true, "ENGINE_PROTOCOL"],
+    ["that there is no such page", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", true, "ENGINE_PROTOCOL"],
+    ["nothing and hangs up", "", true, "ENGINE_UNAVAILABLE"],
+    ["half an answer and hangs up", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", true, "ENGINE_UNAVAILABLE"],
+    ["half an answer and waits", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", false, "ENGINE_UNAVAILABLE"],
+  ])("and says %s is told as that", async (_what, words, ends, code) => {
+    await failsWith(code, { DOCKER_HOST: await speak(words, ends) });
+  });
+
+  test("and that is given up by the caller is CANCELLED", async () => {
+    const host = await speak("", false);
+    const signal = AbortSignal.timeout(100);
+    await expectFailure(() => connectEngine({ host, signal }), { codes: ["CANCELLED"], deadlineMs: 100 });
   });
 });
 

@@ -18,31 +18,32 @@
  *
  * That progress is heard of while an engine is silent (E06) is for the runtime above this package, which has the clock.
  */
-import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy, uniqueName } from "@container-kit/testkit";
-import type { EngineProxy, FaultRule, TinyImage } from "@container-kit/testkit";
-import type { Engine, OperationOptions } from "../../src/index.ts";
-import { askRegistry, connect, folderOf } from "../rig.ts";
+import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
+import type { EngineProxy, FaultRule } from "@container-kit/testkit";
+import { connectEngine } from "../../src/index.ts";
+import type { Engine } from "../../src/index.ts";
+import { askRegistry, connect } from "../rig.ts";
+import { containersOf, freshTarget, makeSubject, operationsOn } from "./operations.ts";
+import type { FaultOperation, Subject } from "./operations.ts";
 import { expectFailure, expectTruth } from "./oracle.ts";
 
-type Fault = FaultRule["fault"];
-
-const PUSH = /^POST \/images\/[^?]*\/push/;
-const CREATE = /^POST \/images\/create/;
-const LOAD = /^POST \/images\/load/;
-const SAVE = /^GET \/images\/get/;
-const BUILD = /^POST \/build/;
-const TAG = /^POST \/images\/[^?]*\/tag/;
+const changes = ["tag", "remove", "push", "load", "build", "probe"];
+const streams = ["pull", "push", "load", "build"];
+const all = ["inspect", "list", "history", "tag", "remove", "pull", "push", "load", "save", "build", "probe"];
 
 describeWithEngine("an engine with a fault", (rig) => {
-  let image: TinyImage;
-  let remote: string;
-  let context: { readonly folder: string; readonly remove: () => void };
-  let archive: Buffer;
+  let subject: Subject;
   const { host } = rig.engine;
+  const operations = operationsOn(rig, () => subject);
 
-  const target = () => `${rig.registry.host}/${uniqueName("fault")}:1`;
+  const operation = (name: string): FaultOperation => {
+    const found = operations[name];
+    if (found === undefined) throw new TypeError(`there is no operation ${name}`);
+    return found;
+  };
   const idOf = async (reference: string): Promise<unknown> => {
     const { status, json } = await engineRequest(host, "GET", `/images/${reference}/json`);
     return status === 200 ? (json() as { Id: unknown }).Id : null;
@@ -52,7 +53,6 @@ describeWithEngine("an engine with a fault", (rig) => {
     const { status, headers } = await askRegistry(rig, "HEAD", `/v2/${path}/manifests/1`);
     return status === 200 ? headers.get("docker-content-digest") : null;
   };
-
   /** Runs a case on an engine behind a proxy; each rule must have fired. */
   const behind = async (
     rules: readonly FaultRule[],
@@ -71,58 +71,10 @@ describeWithEngine("an engine with a fault", (rig) => {
   };
 
   beforeAll(async () => {
-    image = await makeTinyImage(rig, { shell: true, changes: ['CMD ["/bin/sh", "-c", "sleep 60"]'] });
-    context = folderOf({ Dockerfile: `FROM ${image.reference}\nLABEL x=${uniqueName()}\nRUN true\n` });
-    remote = target();
-    const engine = await connect(rig);
-    await engine.push(image.reference, { target: remote });
-    const small = await makeTinyImage(rig);
-    archive = Buffer.from(await (await engine.save([small.reference])).toArray().then((parts) => Buffer.concat(parts)));
-    await small.remove();
-    await engine.close();
+    subject = await makeSubject(rig);
   });
 
-  afterAll(async () => {
-    context.remove();
-    await image.remove();
-  });
-
-  /** Every operation, as it is called; what it is to leave behind when it fails is nothing. */
-  const operations: Readonly<
-    Record<
-      string,
-      { readonly match: RegExp; readonly call: (engine: Engine, options: OperationOptions) => Promise<unknown> }
-    >
-  > = {
-    inspect: {
-      match: /^GET \/images\/[^?]*\/json/,
-      call: (engine, options) => engine.inspect(image.reference, options),
-    },
-    list: { match: /^GET \/images\/json/, call: (engine, options) => engine.list(options) },
-    history: { match: /\/history/, call: (engine, options) => engine.history(image.reference, options) },
-    tag: { match: TAG, call: (engine, options) => engine.tag(image.reference, `${uniqueName()}:1`, options) },
-    remove: { match: /^DELETE/, call: (engine, options) => engine.remove(image.reference, options) },
-    pull: { match: CREATE, call: (engine, options) => engine.pull(remote, { ...options, force: true }) },
-    push: { match: PUSH, call: (engine, options) => engine.push(image.reference, { ...options, target: target() }) },
-    load: { match: LOAD, call: (engine, options) => engine.load(Readable.from([archive]), options) },
-    save: { match: SAVE, call: async (engine, options) => (await engine.save([image.reference], options)).toArray() },
-    build: {
-      match: BUILD,
-      call: (engine, options) => engine.build(context.folder, { ...options, tags: [`${uniqueName()}:1`] }),
-    },
-    probe: {
-      match: /^POST \/containers\/create/,
-      call: (engine, options) => engine.probe(image.reference, { ...options, port: 80 }),
-    },
-  };
-  const operation = (name: string) => {
-    const found = operations[name];
-    if (found === undefined) throw new TypeError(`there is no operation ${name}`);
-    return found;
-  };
-  const all = Object.keys(operations);
-  const changes = ["tag", "remove", "push", "load", "build", "probe"];
-  const streams = ["pull", "push", "load", "build"];
+  afterAll(() => subject.remove());
 
   describe.concurrent("E05 an engine that accepts and never answers", () => {
     test.each(all)("ends %s at its deadline", async (name) => {
@@ -130,6 +82,24 @@ describeWithEngine("an engine with a fault", (rig) => {
       const deadlineMs = 400;
       await behind([{ match, fault: { kind: "hang" } }], async (engine) => {
         await expectFailure(() => call(engine, { deadlineMs }), { codes: ["ENGINE_TIMEOUT"], deadlineMs });
+      });
+    });
+
+    test.each(all)("lets go of %s when the caller does", async (name) => {
+      const { match, call } = operation(name);
+      const rule: FaultRule = { match, fault: { kind: "hang" } };
+      await behind([rule], async (engine, proxy) => {
+        const controller = new AbortController();
+        const cancelled = async () => {
+          const outcome = call(engine, { signal: controller.signal });
+          const abort = async () => {
+            while (proxy.fired(rule) === 0) await sleep(10);
+            controller.abort();
+          };
+          const [error] = await Promise.all([outcome.catch((thrown: unknown) => thrown), abort()]);
+          throw error;
+        };
+        await expectFailure(cancelled, { codes: ["CANCELLED"], deadlineMs: 5000 });
       });
     });
 
@@ -146,17 +116,22 @@ describeWithEngine("an engine with a fault", (rig) => {
       },
     );
 
-    test("ends a session at the deadline of its build", async () => {
-      await behind([{ match: /^POST \/session/, fault: { kind: "hang" } }], async (engine) => {
-        const call = () => engine.build(context.folder, { tags: [`${uniqueName()}:1`], deadlineMs: 400 });
-        await expectFailure(call, { codes: ["ENGINE_TIMEOUT"], deadlineMs: 400 });
-      });
+    test("to the session, or breaks it, ends its build", async () => {
+      for (const [kind, code] of [
+        ["hang", "ENGINE_TIMEOUT"],
+        ["reset", "ENGINE_RESTARTED"],
+      ] as const) {
+        const deadlineMs = 400;
+        await behind([{ match: /^POST \/session/, fault: { kind } }], async (engine) => {
+          const call = () => operation("build").call(engine, { deadlineMs });
+          await expectFailure(call, { codes: [code], deadlineMs });
+        });
+      }
     });
 
     test.each([/^GET \/version/, /^GET \/info/])("to %s is no engine", async (match) => {
       const rule: FaultRule = { match, fault: { kind: "hang" } };
       const proxy = await startEngineProxy({ target: host, rules: [rule] });
-      const { connectEngine } = await import("../../src/index.ts");
       const call = () => connectEngine({ host: proxy.host, connectTimeoutMs: 300 });
       await expectFailure(call, { codes: ["ENGINE_UNAVAILABLE"], deadlineMs: 300 });
       expect(proxy.fired(rule)).toBe(1);
@@ -165,10 +140,10 @@ describeWithEngine("an engine with a fault", (rig) => {
   });
 
   test.concurrent("E06 an engine that answers after eight seconds is waited for", { timeout: 20_000 }, async () => {
-    const slow: Fault = { kind: "slow", delayMs: 8000 };
-    const name = target();
-    await behind([{ match: PUSH, fault: slow }], async (engine) => {
-      await expectTruth(() => engine.push(image.reference, { target: name }), {
+    const slow: FaultRule["fault"] = { kind: "slow", delayMs: 8000 };
+    const name = freshTarget(rig);
+    await behind([{ match: operation("push").match, fault: slow }], async (engine) => {
+      await expectTruth(() => engine.push(subject.image.reference, { target: name }), {
         deadlineMs: 60_000,
         readBack: async ({ digest }) => expect(await digestOf(name)).toBe(digest),
       });
@@ -190,9 +165,9 @@ describeWithEngine("an engine with a fault", (rig) => {
         times: 2,
       };
       await behind([rule], async (engine, proxy) => {
-        await expectTruth(() => engine.inspect(image.reference), {
+        await expectTruth(() => engine.inspect(subject.image.reference), {
           deadlineMs: 60_000,
-          readBack: ({ imageId }) => expect(imageId).toBe(image.imageId),
+          readBack: ({ imageId }) => expect(imageId).toBe(subject.image.imageId),
         });
         expect(proxy.fired(rule)).toBe(2);
       });
@@ -241,7 +216,7 @@ describeWithEngine("an engine with a fault", (rig) => {
       await behind([{ match, fault: { kind: "cut", afterBytes: 0 } }], async (engine) => {
         await expectFailure(() => call(engine, {}), { codes: ["ENGINE_RESTARTED"], deadlineMs: 60_000 });
       });
-      expect(await containersOf(image.imageId)).toEqual([]);
+      expect(await containersOf(rig, subject.image.imageId)).toEqual([]);
     });
   });
 
@@ -279,6 +254,17 @@ describeWithEngine("an engine with a fault", (rig) => {
     });
 
     test.each([
+      ["cut", "ENGINE_RESTARTED"],
+      ["stall", "ENGINE_TIMEOUT"],
+    ] as const)("E09 E13 that is a probe's log and is %s fails the probe", async (kind, code) => {
+      const deadlineMs = 3000;
+      await behind([{ match: /\/logs/, fault: { kind, afterBytes: 0 } }], async (engine) => {
+        const call = () => operation("probe").call(engine, { deadlineMs });
+        await expectFailure(call, { codes: [code], deadlineMs });
+      });
+    });
+
+    test.each([
       ["first", `${told("boom")}\n`],
       ["in the middle", `${status}\n${told("boom")}\n${status}\n`],
       ["last", `${status}\n${told("boom")}\n`],
@@ -309,6 +295,19 @@ describeWithEngine("an engine with a fault", (rig) => {
       },
     );
 
+    test("E13 that stalls is let go of by save when the caller does, whatever was read", async () => {
+      const rule: FaultRule = { match: operation("save").match, fault: { kind: "stall", afterBytes: 600 } };
+      await behind([rule], async (engine) => {
+        const controller = new AbortController();
+        const call = async () => {
+          const archive = await engine.save([subject.image.reference], { signal: controller.signal });
+          archive.once("data", () => controller.abort());
+          await finished(archive);
+        };
+        await expectFailure(call, { codes: ["CANCELLED"], deadlineMs: 1000 });
+      });
+    });
+
     test.each([...streams, "save", "inspect", "list"])("E13 that stalls ends %s at its deadline", async (name) => {
       await failing(name, { fault: { kind: "stall", afterBytes: 10 } }, ["ENGINE_TIMEOUT"], { deadlineMs: 400 });
     });
@@ -335,25 +334,21 @@ describeWithEngine("an engine with a fault", (rig) => {
     test("a container that is removed under us ends the probe, and is not told as a missing image", async () => {
       const busy = await makeTinyImage(rig, { shell: true, changes: ['CMD ["/bin/sh", "-c", "sleep 60"]'] });
       const engine = await connect(rig);
-      let removal: Promise<unknown> | null = null;
+      const removals: Promise<unknown>[] = [];
       const onProgress = () => {
-        removal ??= containersOf(busy.imageId).then((ids) =>
+        if (removals.length > 0) return;
+        const removal = containersOf(rig, busy.imageId).then((ids) =>
           Promise.all(ids.map((id) => engineRequest(host, "DELETE", `/containers/${id}?force=true`))),
         );
+        removals.push(removal);
       };
       const probe = () => engine.probe(busy.reference, { port: 80, onProgress });
       await expectFailure(probe, { codes: ["ENGINE_ERROR"], deadlineMs: 60_000 });
-      expect(removal).not.toBeNull();
-      await removal;
-      expect(await containersOf(busy.imageId)).toEqual([]);
+      expect(removals).toHaveLength(1);
+      await Promise.all(removals);
+      expect(await containersOf(rig, busy.imageId)).toEqual([]);
       await busy.remove();
       await engine.close();
     });
   });
-
-  const containersOf = async (imageId: string): Promise<readonly string[]> => {
-    const filters = encodeURIComponent(JSON.stringify({ ancestor: [imageId] }));
-    const { json } = await engineRequest(host, "GET", `/containers/json?all=1&filters=${filters}`);
-    return (json() as readonly { Id: string }[]).map(({ Id }) => Id);
-  };
 });

@@ -125,6 +125,21 @@ test("E24 a list of a thousand images is whole", async () => {
   });
 });
 
+test("E11 an error that comes behind the beginning of an archive is a failure in the engine's words", async () => {
+  const entry = Buffer.alloc(512);
+  entry.write("repositories");
+  entry.write("0000000", 124);
+  const told = JSON.stringify({
+    errorDetail: { message: "no space left on device" },
+    error: "no space left on device",
+  });
+  const { engine } = await connected({
+    "GET /images/get": (_request, response) => void response.end(Buffer.concat([entry, Buffer.from(told)])),
+  });
+  const call = async () => (await engine.save(["x"])).toArray();
+  await expectFailure(call, { codes: ["ENGINE_DISK_FULL"], deadlineMs: DEADLINE_MS });
+});
+
 describe("an engine that says done and has done nothing", () => {
   const image = `sha256:${"a".repeat(64)}`;
   const details = { Id: image, Size: 1, Os: "linux", Architecture: "amd64", RootFS: { Layers: [] } };
@@ -142,7 +157,7 @@ describe("an engine that says done and has done nothing", () => {
       "load",
       {
         "POST /images/load": (request, response) =>
-          void (request.resume(), json(response, { stream: "Loaded image: x:1" })),
+          request.resume().on("end", () => json(response, { stream: "Loaded image: x:1" })),
       },
       (engine) => engine.load(Readable.from(["x"])),
     ],
