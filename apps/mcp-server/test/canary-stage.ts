@@ -196,6 +196,8 @@ function writeContexts({ at, secret, marker, image }: Parts): void {
     'echo "$NPM_TOKEN $TOKEN_OF_CI"',
     `echo ${marker.text}`,
   ].join("; ");
+  // What an error keeps of a step's output are its last 12,000 characters, and here they begin inside of a secret.
+  const atLimit = `cat ${one}; head -c 11980 /dev/zero | tr '\\0' x`;
   const dockerfile = [
     `FROM ${image.reference}`,
     "ARG NPM_TOKEN",
@@ -205,7 +207,7 @@ function writeContexts({ at, secret, marker, image }: Parts): void {
   ].join("\n");
   write(at("root", "classic", "Dockerfile"), dockerfile);
   write(at("root", "good", "Dockerfile"), `${dockerfile}RUN ${mounts} ${print}\n`);
-  write(at("root", "failing", "Dockerfile"), `${dockerfile}RUN ${mounts} ${print}; exit 3\n`);
+  write(at("root", "failing", "Dockerfile"), `${dockerfile}RUN ${mounts} ${print}; ${atLimit}; exit 3\n`);
   const url = `https://robot:${secret("gitRemote").text}@git.example/team/${marker.text}.git`;
   for (const name of ["good", "failing", "classic"]) {
     write(at("root", name, ".git", "config"), `[remote "origin"]\n\turl = ${url}\n`);

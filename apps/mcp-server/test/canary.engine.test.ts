@@ -27,7 +27,7 @@ describeWithEngine("no canary", (rig) => {
 
   beforeAll(async () => {
     stage = await openCanaryStage(rig);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await server?.close();
@@ -92,7 +92,7 @@ describeWithEngine("no canary", (rig) => {
       // While it runs, and so with what stands in the write-ahead logs alone.
       told.push(...filesBelow(at("home")));
     });
-  }, 60_000);
+  }, 120_000);
 
   test("is lost on the way: every call on the command line ends as it should", async () => {
     await watched(async () => {
@@ -110,7 +110,7 @@ describeWithEngine("no canary", (rig) => {
       expect(result?.builder).toBe("classic");
       expect(classic.fired(WITHOUT_SESSION)).toBeGreaterThan(0);
     });
-  }, 60_000);
+  }, 120_000);
 
   test("is lost on the way: what cannot even be read is refused", async () => {
     const { at, built, flags, marker, refused } = stage;
@@ -141,7 +141,7 @@ describeWithEngine("no canary", (rig) => {
       [...inspect, input, ...unbound],
     ])
       expect(await runProgram(args)).toMatchObject({ code: 0 });
-  }, 30_000);
+  }, 60_000);
 
   test("is told or kept anywhere, and a marker is found in every kind of place", async () => {
     const { at, canaries, inImages, marker, tokens } = stage;

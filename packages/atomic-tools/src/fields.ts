@@ -21,7 +21,7 @@ const named = () =>
 export const image = named();
 
 /** A registry, or a repository there. */
-export const registry = named();
+export const registryName = named();
 
 export const texts = z.array(z.string());
 

@@ -79,7 +79,8 @@ describeEachEngine("a pull", (rig) => {
       expect(await engine.pull(target)).toMatchObject({
         freshness: "unchecked",
         alreadyPresent: true,
-        digest: engine.profile.registryDigests ? digest : "",
+        // Podman knows a digest of its own making until it has pulled the image itself.
+        ...(engine.profile.registryDigests ? { digest } : {}),
         warnings: [expect.stringContaining("503")],
       });
       expect(registry.fired(rule)).toBeGreaterThan(0);
@@ -87,6 +88,8 @@ describeEachEngine("a pull", (rig) => {
   });
   test("of a digest that is present asks nobody but the engine", () =>
     onStage([], async ({ registry, engine, target, digest }) => {
+      // Podman learns what a registry calls an image by pulling it.
+      if (!engine.profile.registryDigests) await engine.pull(target);
       const before = registry.requests().length;
       const pinned = `${target.slice(0, target.lastIndexOf(":"))}@${digest}`;
       expect(await engine.pull(pinned)).toMatchObject({ freshness: "pinned", digest, bytes: 0 });

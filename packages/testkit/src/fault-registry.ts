@@ -29,6 +29,7 @@ import type { RegistryAccess } from "./registry.ts";
 import { TokenService } from "./token-service.ts";
 import type { TokenRequest } from "./token-service.ts";
 
+/** What a registry that misbehaves asks for, and what it does wrong. */
 export interface FaultRegistryOptions {
   /** Who may push and pull. One user `test` with the password `test` by default. */
   readonly users?: RegistryUsers;

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { endpoint, engineRequest } from "./engine-request.ts";
 import { RigError } from "./rig-error.ts";
 
+/** An image, and the two engines between which it is copied. */
 export interface ImageCopy {
   /** The engine that has the image, as `DOCKER_HOST` has it. */
   readonly from: string;

@@ -24,6 +24,7 @@ import { childrenOf, findProcesses, isOurs, runProgram, stopProcess } from "./ri
 import { mountsBelow, privateEngineObstacle, startRigEngine, stopRigEngine } from "./rig/rig-engine.ts";
 import { removeTraces } from "./rig/traces.ts";
 
+/** How an engine of a test's own is started. */
 export interface PrivateEngineOptions {
   /** Puts the engine's data on a file system of so many megabytes, so that it can be full. The disk by default. */
   readonly dataRootMb?: number;

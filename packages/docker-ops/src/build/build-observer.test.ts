@@ -36,3 +36,14 @@ test("a line without an end is given out in pieces, and none of them ends inside
     { numRuns: 200 },
   );
 });
+
+test("what is kept of long lines begins inside of no text that is to stay whole", () => {
+  const secret = "SECRET-begin-SECRET-end";
+  for (let before = 11_970; before < 12_010; before += 1) {
+    const tail = new LogTail([secret]);
+    tail.add(`${secret}${"x".repeat(before)}\n`);
+    const kept = tail.text();
+    expect(kept.length).toBeLessThanOrEqual(12_000);
+    expect(kept.replaceAll(secret, "")).toMatch(/^x+$/);
+  }
+});

@@ -23,6 +23,9 @@ export interface BuildObserver {
 /** Lines of a step's output that an error carries. */
 const TAIL_LINES = 40;
 
+/** And characters: with long lines that is less. */
+const LONGEST_TAIL = 12_000;
+
 /** A longer line is cut into several, so that output without line ends is not kept whole. */
 const LONGEST_LINE = 16 * 1024;
 
@@ -69,8 +72,20 @@ export class LogTail {
     return rest;
   }
 
+  /** The last lines, as an error carries them. */
   text(): string {
     const lines = this.#partial === "" ? this.#lines : [...this.#lines, this.#partial];
-    return lines.slice(-TAIL_LINES).join("\n");
+    const text = lines.slice(-TAIL_LINES).join("\n");
+    return text.length <= LONGEST_TAIL ? text : text.slice(this.#cutAfter(text, text.length - LONGEST_TAIL));
+  }
+
+  /** The first place not before `at` that is inside of no uncut text. */
+  #cutAfter(text: string, at: number): number {
+    const ends = this.#uncut.flatMap((uncut) => {
+      const start = text.indexOf(uncut, Math.max(0, at - uncut.length + 1));
+      return start === -1 || start >= at ? [] : [start + uncut.length];
+    });
+    const last = Math.max(at, ...ends);
+    return last === at ? at : this.#cutAfter(text, last);
   }
 }

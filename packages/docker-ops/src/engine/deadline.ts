@@ -19,7 +19,7 @@ export const DEADLINES = {
 /** Milliseconds that an operation may go on after its deadline to take back what it made. */
 const CLEARING_UP_MS = 750;
 /** The longest that clearing up takes, where the deadline is far. */
-const LONGEST_CLEARING_UP_MS = 10_000;
+const LONGEST_CLEARING_UP_MS = 3000;
 
 /**
  * The signal for clearing up after an operation, whose own signal may be aborted already: it leaves time until shortly

@@ -6,7 +6,7 @@ import type { CallFigures, MetricsRecorder, OperationName } from "./metrics.ts";
 import type { EngineWatch } from "./watch.ts";
 
 /** One call of an operation: as what it is counted, and under which default deadline. */
-export interface Operation<Result> {
+interface Operation<Result> {
   readonly operation: OperationName;
   readonly deadline: keyof typeof DEADLINES;
   readonly options: OperationOptions;

@@ -53,7 +53,7 @@ async function failsWith(code: string, env: Readonly<Record<string, string>>): P
 }
 
 async function reaches(options: ConnectOptions, source: RegExp): Promise<void> {
-  const connected = await expectTruth(() => connectEngine({ connectTimeoutMs: 1000, ...options }), {
+  const connected = await expectTruth(() => connectEngine({ connectTimeoutMs: DEADLINE_MS, ...options }), {
     deadlineMs: DEADLINE_MS,
     readBack: ({ identity, endpoint }) => {
       expect(identity.id).toBe("mine");

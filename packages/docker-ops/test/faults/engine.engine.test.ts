@@ -79,7 +79,7 @@ describeWithEngine("an engine with a fault", (rig) => {
   describe.concurrent("E05 an engine that accepts and never answers", () => {
     test.each(all)("ends %s at its deadline", async (name) => {
       const { match, call } = operation(name);
-      const deadlineMs = 400;
+      const deadlineMs = 1000;
       await behind([{ match, fault: { kind: "hang" } }], async (engine) => {
         await expectFailure(() => call(engine, { deadlineMs }), { codes: ["ENGINE_TIMEOUT"], deadlineMs });
       });
@@ -107,7 +107,7 @@ describeWithEngine("an engine with a fault", (rig) => {
       "from the middle on ends %s at its deadline too, its own clearing up included",
       async (name) => {
         const { match, call } = operation(name);
-        const deadlineMs = 400;
+        const deadlineMs = 3000;
         const started: FaultRule =
           name === "push" ? { match, fault: { kind: "hang" } } : { match: /\/start/, fault: { kind: "hang" } };
         await behind([started, { match: /^DELETE/, fault: { kind: "hang" } }], async (engine) => {
@@ -121,7 +121,7 @@ describeWithEngine("an engine with a fault", (rig) => {
         ["hang", "ENGINE_TIMEOUT"],
         ["reset", "ENGINE_RESTARTED"],
       ] as const) {
-        const deadlineMs = 400;
+        const deadlineMs = 1000;
         await behind([{ match: /^POST \/session/, fault: { kind } }], async (engine) => {
           const call = () => operation("build").call(engine, { deadlineMs });
           await expectFailure(call, { codes: [code], deadlineMs });
@@ -177,7 +177,7 @@ describeWithEngine("an engine with a fault", (rig) => {
       "%i and %s is not asked to change anything twice, and no registry is blamed",
       async (status, ...answer) => {
         const [, body, contentType] = answer;
-        for (const name of changes) {
+        for (const name of [...changes, "pull", "save"]) {
           const { match, call } = operation(name);
           const rule: FaultRule = { match, fault: { kind: "answer", status, body, contentType } };
           await behind([rule], async (engine, proxy) => {
@@ -257,7 +257,7 @@ describeWithEngine("an engine with a fault", (rig) => {
       ["cut", "ENGINE_RESTARTED"],
       ["stall", "ENGINE_TIMEOUT"],
     ] as const)("E09 E13 that is a probe's log and is %s fails the probe", async (kind, code) => {
-      const deadlineMs = 3000;
+      const deadlineMs = 8000;
       await behind([{ match: /\/logs/, fault: { kind, afterBytes: 0 } }], async (engine) => {
         const call = () => operation("probe").call(engine, { deadlineMs });
         await expectFailure(call, { codes: [code], deadlineMs });
@@ -309,7 +309,7 @@ describeWithEngine("an engine with a fault", (rig) => {
     });
 
     test.each([...streams, "save", "inspect", "list"])("E13 that stalls ends %s at its deadline", async (name) => {
-      await failing(name, { fault: { kind: "stall", afterBytes: 10 } }, ["ENGINE_TIMEOUT"], { deadlineMs: 400 });
+      await failing(name, { fault: { kind: "stall", afterBytes: 10 } }, ["ENGINE_TIMEOUT"], { deadlineMs: 1000 });
     });
   });
 

@@ -21,7 +21,7 @@ import type { KitError } from "@container-kit/errors";
 import { expect } from "vitest";
 
 /** What every case is measured against. */
-export interface CaseOptions {
+interface CaseOptions {
   /** The deadline that the call was given, in milliseconds; it counts from the beginning of the call. */
   readonly deadlineMs: number;
   /** Texts that may show up nowhere. */

@@ -2,7 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { NextStep, ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
-import { registry, texts } from "../../fields.ts";
+import { registryName, texts } from "../../fields.ts";
 import { describeIdentity } from "../../login.ts";
 import { readRegistry, readRepository } from "../../registry-name.ts";
 import type { ToolServices } from "../../services.ts";
@@ -15,8 +15,8 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
       "Asks a registry whether it accepts the credentials that push_image and pull_image would use, and where they come from. Not valid is a result, not an error.",
     toolset: "image",
     input: z.object({
-      registry: registry.describe("host[:port], docker.io for Docker Hub"),
-      repository: registry.optional().describe("also ask for its rights"),
+      registry: registryName.describe("host[:port], docker.io for Docker Hub"),
+      repository: registryName.optional().describe("also ask for its rights"),
     }),
     output: z.object({
       registry: z.string(),
