@@ -220,7 +220,7 @@ describeEachEngine("build on a real engine", (rig) => {
 
   test("a build that is cancelled in the middle makes no image, then or later", async () => {
     const name = tag();
-    const folder = context({ Dockerfile: `FROM ${base.reference}\nRUN echo started; sleep 4; echo ${name} > /done\n` });
+    const folder = context({ Dockerfile: `FROM ${base.reference}\nRUN echo started; sleep 2; echo ${name} > /done\n` });
     const controller = new AbortController();
     const build = engine.build(folder, {
       tags: [name],
@@ -229,7 +229,7 @@ describeEachEngine("build on a real engine", (rig) => {
       onLog: (line) => line.includes("RUN echo started") && setTimeout(() => controller.abort(), 500),
     });
     await expect(build).rejects.toMatchObject({ code: "CANCELLED" });
-    await sleep(5000);
+    await sleep(3000);
     expect(await exists(name)).toBe(false);
   });
 

@@ -194,6 +194,21 @@ describe("what a classic step prints", () => {
     expect(steps(text)).toEqual(["FROM a", "RUN x", "FROM b", "LABEL a=b"]);
   });
 
+  test("is a cache hit in buildah's last step too, and the labels of the request are no steps", () => {
+    const id = "0a1b2c3d4e5f".padEnd(64, "0");
+    const last = `STEP 1/1: RUN x\n--> Using cache ${id}\n[2/2] COMMIT a:1\n`;
+    expect(steps(`${last}--> 0a1b2c3d4e5\n`)).toEqual(["RUN x cached"]);
+    expect(steps(`${last}--> 999999999999\n`)).toEqual(["RUN x"]);
+    for (const text of [
+      'STEP 1/4: FROM x\nSTEP 2/4: LABEL "a"="0"\nSTEP 3/4: LABEL "a"="1"\nSTEP 4/4: LABEL "b"="2"\n',
+      "Step 1/3 : FROM x\nStep 2/3 : LABEL c=1\nStep 3/3 : LABEL a=1 b=2\n",
+    ]) {
+      const observer = observeClassic({ onLog: () => {}, labels: ["a", "b"] });
+      observer.observe({ stream: text });
+      expect(observer.steps()).toHaveLength(2);
+    }
+  });
+
   test("tells which arguments nothing takes, in the words of both builders", () => {
     for (const line of [
       "[Warning] One or more build-args [A B] were not consumed",
