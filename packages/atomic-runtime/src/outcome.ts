@@ -9,6 +9,8 @@ import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts
 const LARGEST_DETAILS = 256 * 1024;
 const LONGEST_MESSAGE = 4_000;
 const LONGEST_LOG_TAIL = 16_000;
+/** Text is masked before it is cut, so that no half of a secret stays; this much of it is enough for that. */
+const MASKED_BEFORE_CUT = 4;
 
 /** The outcome of a tool that returned; `result` and `next` are checked and redacted already. */
 export function success(
@@ -52,11 +54,16 @@ function readError(facts: CallFacts, services: Services, thrown: unknown): Error
     if (!isKitError(thrown) || thrown.fault === "us") logFault(facts, services, thrown);
     const { details, message, logTail, ...error } = toErrorResult(thrown);
     const keepsDetails = details !== undefined && whyNotPlain(details, LARGEST_DETAILS) === undefined;
-    return services.redactor.value({
+    const { redactor } = services;
+    const head = (text: string, length: number): string =>
+      redactor.text(text.slice(0, length * MASKED_BEFORE_CUT)).slice(0, length);
+    const tail = (text: string, length: number): string =>
+      redactor.text(text.slice(-length * MASKED_BEFORE_CUT)).slice(-length);
+    return redactor.value({
       ...error,
-      message: message.slice(0, LONGEST_MESSAGE),
+      message: head(message, LONGEST_MESSAGE),
       ...(keepsDetails ? { details } : {}),
-      ...(logTail === undefined ? {} : { logTail: logTail.slice(-LONGEST_LOG_TAIL) }),
+      ...(logTail === undefined ? {} : { logTail: tail(logTail, LONGEST_LOG_TAIL) }),
     });
   } catch {
     const { category, retryable, remedy } = runtimeErrors.INTERNAL;

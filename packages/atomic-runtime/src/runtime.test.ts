@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineErrors } from "@container-kit/errors";
+import { createRedactor, Secret } from "@container-kit/observability";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { aborted, forever, rig, running, tool } from "../test/rig.ts";
@@ -185,6 +186,19 @@ test("a foreign error is INTERNAL with its message redacted; its stack is in the
   expect(outcome).toMatchObject({ error: { code: "INTERNAL", message: "no DB_PASSWORD=[redacted] here" } });
   expect(JSON.stringify([outcome, sessions.executions])).not.toMatch(/hunter22|runtime\.test/);
   expect(log).toContainEqual(expect.objectContaining({ level: "error", error: expect.any(RangeError) }));
+});
+
+test("a secret across the place where an error is cut leaves no half behind", async () => {
+  const redactor = createRedactor();
+  redactor.learn(new Secret("correct-horse-battery"));
+  const secret = "correct-horse-battery";
+  const tool = running(() => {
+    throw fail("IMAGE_NOT_FOUND", `${"x".repeat(3990)}${secret} and more`, {
+      logTail: `${secret}${"y".repeat(15_990)}`,
+    });
+  });
+  const { runtime } = rig([tool], { redactor });
+  expect(JSON.stringify(await runtime.execute(call))).not.toMatch(/correct|horse|battery/);
 });
 
 test.each<[string, () => Promise<never>]>([

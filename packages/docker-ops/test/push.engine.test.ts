@@ -206,7 +206,9 @@ describeEachEngine("a push", (rig) => {
     const text = fc
       .string({ unit: "binary", minLength: 1, maxLength: 15 })
       .filter((value) => !/[\0\uD800-\uDFFF]/.test(value));
-    const passwords = [...awkward, ...fc.sample(text, { numRuns: rig.engine.kind === "docker" ? 24 : 4, seed: 23 })];
+    // Each takes Podman a second.
+    const [some, numRuns] = rig.engine.kind === "docker" ? [awkward, 24] : [awkward.slice(0, 7), 0];
+    const passwords = [...some, ...fc.sample(text, { numRuns, seed: 23 })];
     const users = Object.fromEntries(passwords.map((password, index) => [`user${index}`, password]));
     const registry = await startRegistry({ users });
     try {

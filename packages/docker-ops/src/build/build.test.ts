@@ -127,6 +127,14 @@ describe("buildError", () => {
     expect(buildError(message, observer(step, "tail"), "FROM x\n")).toMatchObject({ code });
   });
 
+  test("what buildah says of its inner state, the image's environment with it, is left out", () => {
+    const message =
+      'building at STEP "RUNN ": Build error: Unknown instruction: "RUNN" &imagebuilder.Step{Env:[]string{"KEY=CANARY"}, Command:"runn"}\n';
+    const error = buildError(message, observer(null), "FROM x\nRUNN y\n");
+    expect(error).toMatchObject({ code: "DOCKERFILE_INVALID", details: { line: 2, column: 1 } });
+    expect(error.message).not.toContain("CANARY");
+  });
+
   test("the line of a parse error and the output of a failed step are kept", () => {
     expect(
       buildError("dockerfile parse error line 3: unknown instruction: RUNN", observer(null), "FROM x\n\n  RUNN y"),

@@ -19,7 +19,12 @@ test.each([
   ["Invalid containerPort: abc", "FROM a\nEXPOSE 80 abc\n", 2, 11],
   ['building at STEP "COPY --frm=x a b": COPY only supports the --chmod flags', "FROM a\nCOPY --frm=x  a b\n", 2, 1],
   ['building at STEP "RUNN ": Build error: Unknown instruction: "RUNN"', "FROM a\nRUNN x\n", 2, 1],
-  ['building at STEP "HEALTHCHECK --x=1": flag provided but not defined: -x', "FROM a\nHEALTHCHECK --x=1 CMD b\n", 2, 13],
+  [
+    'building at STEP "HEALTHCHECK --x=1": flag provided but not defined: -x',
+    "FROM a\nHEALTHCHECK --x=1 CMD b\n",
+    2,
+    13,
+  ],
   ['building at STEP "RUN y": invalid mount type "z"', "FROM a\nRUN --mount=type=z y\n", 2, 13],
   ["COPY --from=b: no stage or image found with that name", "FROM a\nCOPY --from=b c d\n", 2, 6],
   ["creating build container: repository name must be lowercase", "FROM a AS b\nFROM Node:20\n", 2, 1],

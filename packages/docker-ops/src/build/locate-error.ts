@@ -71,7 +71,12 @@ function isMeant(keyword: string, words: readonly string[], { message, word }: M
   // BuildKit names the image of COPY --from as it does that of FROM; mounts and lists have their words between commas.
   return words
     .slice(1)
-    .some((part) => part === word || part.startsWith(`${word}=`) || part.split(/[=,]/).includes(word));
+    .some(
+      (part) =>
+        part === word ||
+        part.startsWith(`${word}=`) ||
+        [...part.split(/[=,]/), ...part.split(/,|--mount=/)].includes(word),
+    );
 }
 
 function isNoReference(words: readonly string[]): boolean {
