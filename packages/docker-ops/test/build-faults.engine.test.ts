@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   describeEachEngine,
-  describeWithEngine,
+  describeWithDocker,
   makeTinyImage,
   startEngineProxy,
   uniqueName,
@@ -141,7 +141,7 @@ describeEachEngine("builds and the faults of an engine", (rig) => {
 });
 
 // Only Docker has a builder beside BuildKit.
-describeWithEngine("builds without BuildKit", (rig) => {
+describeWithDocker("builds without BuildKit", (rig) => {
   const { buildThrough } = setStage(rig);
 
   test.each([404, 403, 200])("an endpoint that answers %i to the session is built on without one", async (status) => {

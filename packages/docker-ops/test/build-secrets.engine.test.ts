@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import {
   describeEachEngine,
-  describeWithEngine,
+  describeWithDocker,
   engineRequest,
   makeTinyImage,
   startEngineProxy,
@@ -17,7 +17,7 @@ import { buildersOf, createWorkshop } from "./build-rig.ts";
 import { connect } from "./rig.ts";
 
 // Only BuildKit takes secrets from us.
-describeWithEngine("build secrets on a real engine", (rig) => {
+describeWithDocker("build secrets on a real engine", (rig) => {
   let engine: Engine;
   let base: TinyImage;
   const { context, tag, clear } = createWorkshop(() => engine);

@@ -6,7 +6,7 @@ import { assert, asyncProperty } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   describeEachEngine,
-  describeWithEngine,
+  describeWithDocker,
   engineRequest,
   makeTinyImage,
   startEngineProxy,
@@ -34,7 +34,7 @@ async function weSend(root: string, dockerfile: string): Promise<ArchiveEntry[] 
   }
 }
 
-describeWithEngine("the archive beside the docker CLI's", () => {
+describeWithDocker("the archive beside the docker CLI's", () => {
   let cli: DockerCli;
 
   beforeAll(async () => {

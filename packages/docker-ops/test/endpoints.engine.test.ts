@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, makeCertificate, makeTinyImage, uniqueName } from "@container-kit/testkit";
+import { describeWithDocker, makeCertificate, makeTinyImage, uniqueName } from "@container-kit/testkit";
 import type { Certificate, LoadedRig, TinyImage } from "@container-kit/testkit";
 import { connect, folderOf } from "./rig.ts";
 
@@ -21,7 +21,7 @@ async function listen(rig: LoadedRig, server: Server, event: "connection" | "sec
   return (server.address() as AddressInfo).port;
 }
 
-describeWithEngine("an engine behind another kind of endpoint", (rig) => {
+describeWithDocker("an engine behind another kind of endpoint", (rig) => {
   let image: TinyImage;
   let folder: string;
   const servers: Server[] = [];

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   copyImage,
-  describeWithEngine,
+  describeWithDocker,
   engineRequest,
   makeTinyImage,
   startPrivateEngine,
@@ -19,7 +19,7 @@ import { askRegistry, connect, folderOf } from "./rig.ts";
 const MEGABYTE = 1_000_000;
 const TIMEOUT = { timeout: 120_000 };
 
-describeWithEngine("an engine that goes away", (rig) => {
+describeWithDocker("an engine that goes away", (rig) => {
   let own: PrivateEngine;
   let engine: Engine;
   let large: TinyImage;
@@ -151,7 +151,7 @@ describeWithEngine("an engine that goes away", (rig) => {
   });
 });
 
-describeWithEngine("an engine whose disk is full", (rig) => {
+describeWithDocker("an engine whose disk is full", (rig) => {
   let own: PrivateEngine;
   let engine: Engine;
   let large: TinyImage;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   describeEachEngine,
-  describeWithEngine,
+  describeWithDocker,
   makeTinyImage,
   startEngineProxy,
   startFaultRegistry,
@@ -210,7 +210,7 @@ describeEachEngine("a pull", (rig) => {
 });
 
 // Podman does not say which of an image's digests is a registry's, and itself waits where a registry asks it to.
-describeWithEngine("a pull by Docker", (rig) => {
+describeWithDocker("a pull by Docker", (rig) => {
   const { onStage, withProxy } = setStage(rig);
   test("asks the registry about a present tag once, and from then on only the engine, once a pull", () =>
     withProxy([], (proxy) =>

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import {
   describeEachEngine,
-  describeWithEngine,
+  describeWithDocker,
   makeTinyImage,
   registryRequest,
   startEngineProxy,
@@ -207,7 +207,7 @@ describeEachEngine("a push", (rig) => {
       .string({ unit: "binary", minLength: 1, maxLength: 15 })
       .filter((value) => !/[\0\uD800-\uDFFF]/.test(value));
     // Each takes Podman a second.
-    const [some, numRuns] = rig.engine.kind === "docker" ? [awkward, 24] : [awkward.slice(0, 7), 0];
+    const [some, numRuns] = rig.engine.kind === "docker" ? [awkward, 24] : [awkward.slice(0, 5), 0];
     const passwords = [...some, ...fc.sample(text, { numRuns, seed: 23 })];
     const users = Object.fromEntries(passwords.map((password, index) => [`user${index}`, password]));
     const registry = await startRegistry({ users });
@@ -227,7 +227,7 @@ describeEachEngine("a push", (rig) => {
 });
 
 // Podman neither tries again by itself nor tells what it pushed.
-describeWithEngine("a push by Docker", (rig) => {
+describeWithDocker("a push by Docker", (rig) => {
   const { onStage, asksOf, throughProxy, image } = setStage(rig);
   test("whose credential is refused while the engine waits to try again is over at once", () => {
     const failing: RegistryFaultRule = {

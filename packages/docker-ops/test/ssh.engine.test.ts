@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, sshObstacle, startSshEngine, uniqueName } from "@container-kit/testkit";
+import { describeWithDocker, makeTinyImage, sshObstacle, startSshEngine, uniqueName } from "@container-kit/testkit";
 import type { SshEngine, TinyImage } from "@container-kit/testkit";
 import { askRegistry, connect, folderOf } from "./rig.ts";
 
@@ -26,7 +26,7 @@ async function allClosed(): Promise<void> {
   expect(openConnections()).toBe(0);
 }
 
-describeWithEngine("an engine on an ssh host, reached by the docker program", (rig) => {
+describeWithDocker("an engine on an ssh host, reached by the docker program", (rig) => {
   const title = (text: string) => (obstacle === undefined ? text : `${text} (skipped: ${obstacle})`);
   const run = test.skipIf(obstacle !== undefined);
   let ssh: SshEngine;

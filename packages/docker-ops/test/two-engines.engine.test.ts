@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeWithEngine, makeTinyImage, startRegistry, uniqueName } from "@container-kit/testkit";
+import { describeWithDocker, makeTinyImage, startRegistry, uniqueName } from "@container-kit/testkit";
 import type { LoadedRig, RigEngine, TestRegistry, TinyImage } from "@container-kit/testkit";
 import type { Engine } from "../src/index.ts";
 import { connect, dockerConfig } from "./rig.ts";
 
-describeWithEngine("Docker and Podman in one process", (rig) => {
+describeWithDocker("Docker and Podman in one process", (rig) => {
   const podman = "absent" in rig.podman ? undefined : rig.podman;
   const both = test.skipIf(podman === undefined);
   const absent = podman === undefined ? " (skipped: there is no Podman beside the engine)" : "";

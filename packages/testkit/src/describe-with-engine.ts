@@ -16,6 +16,14 @@ export function describeWithEngine(title: string, body: (rig: LoadedRig) => void
   else describeOn(title, rig, body);
 }
 
+/** The same for what only Docker has, or does in its own way: skipped aloud where the rig's engine is another. */
+export function describeWithDocker(title: string, body: (rig: LoadedRig) => void): void {
+  const { rig, reason } = theRig();
+  if (rig === undefined) skip(title, reason, body);
+  else if (rig.engine.kind !== "docker") skip(title, `the rig's engine is ${rig.engine.kind}`, body);
+  else describeOn(title, rig, body);
+}
+
 /**
  * A `describe` that runs once for each engine of the rig: the rig's own, and Podman beside it. Each run gets a rig whose
  * engine and environment are that engine's, and a title that ends in its kind, e.g. `pushing (podman)`.

@@ -6,7 +6,7 @@
 
 // The rig that `npm run setup` brings up: where the engine and the registry are, and how to sign in.
 export { loadRig, requireRig } from "./load-rig.ts";
-export { describeEachEngine, describeWithEngine } from "./describe-with-engine.ts";
+export { describeEachEngine, describeWithDocker, describeWithEngine } from "./describe-with-engine.ts";
 export { RigError } from "./rig-error.ts";
 export type { LoadedRig, Rig, RigEngine, RigRegistry, Standin } from "./types.ts";
 

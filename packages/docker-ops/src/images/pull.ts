@@ -137,7 +137,8 @@ function present({ context, reference, freshness, digest, warnings = [] }: Prese
   return {
     image: reference.familiar,
     imageId: image.imageId,
-    digest: digest ?? digestOf(reference, image),
+    // What an engine calls an image that it never pulled, no registry knows.
+    digest: digest ?? (context.profile().registryDigests ? digestOf(reference, image) : (reference.digest ?? "")),
     size: image.size,
     alreadyPresent: true,
     bytes: 0,

@@ -22,7 +22,7 @@
  * B17 to B32 are about the store, the server and its clients, which are other packages'.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
+import { describeWithDocker, engineRequest, startEngineProxy, startRegistry, uniqueName } from "@container-kit/testkit";
 import type { FaultRule, TestRegistry } from "@container-kit/testkit";
 import type { Engine } from "../../src/index.ts";
 import { WITHOUT_SESSION } from "../build-rig.ts";
@@ -33,7 +33,7 @@ import { expectFailure, expectTruth } from "./oracle.ts";
 
 const DEADLINE_MS = 60_000;
 
-describeWithEngine("what users of other clients met", (rig) => {
+describeWithDocker("what users of other clients met", (rig) => {
   let subject: Subject;
   const { host } = rig.engine;
   const operations = operationsOn(rig, () => subject);

@@ -21,7 +21,7 @@
 import { finished } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeWithEngine, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
+import { describeWithDocker, engineRequest, makeTinyImage, startEngineProxy } from "@container-kit/testkit";
 import type { EngineProxy, FaultRule } from "@container-kit/testkit";
 import { connectEngine } from "../../src/index.ts";
 import type { Engine } from "../../src/index.ts";
@@ -34,7 +34,7 @@ const changes = ["tag", "remove", "push", "load", "build", "probe"];
 const streams = ["pull", "push", "load", "build"];
 const all = ["inspect", "list", "history", "tag", "remove", "pull", "push", "load", "save", "build", "probe"];
 
-describeWithEngine("an engine with a fault", (rig) => {
+describeWithDocker("an engine with a fault", (rig) => {
   let subject: Subject;
   const { host } = rig.engine;
   const operations = operationsOn(rig, () => subject);

@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
-  describeWithEngine,
+  describeWithDocker,
   makeTinyImage,
   registryRequest,
   startFaultRegistry,
@@ -31,7 +31,7 @@ const address = Object.values(networkInterfaces())
 describe.skipIf(address === undefined)(
   `the fault matrix of TLS${address === undefined ? ", skipped: this machine has no address beside loopback" : ""}`,
   () => {
-    describeWithEngine("a registry that is not on loopback", (rig) => {
+    describeWithDocker("a registry that is not on loopback", (rig) => {
       let image: TinyImage;
 
       beforeAll(async () => {

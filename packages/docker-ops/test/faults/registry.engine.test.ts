@@ -24,7 +24,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import {
-  describeWithEngine,
+  describeWithDocker,
   engineRequest,
   makeTinyImage,
   registryRequest,
@@ -66,7 +66,7 @@ interface Stage {
   readonly target: string;
 }
 
-describeWithEngine("the fault matrix of registries", (rig) => {
+describeWithDocker("the fault matrix of registries", (rig) => {
   let image: TinyImage;
 
   beforeAll(async () => {
