@@ -12,10 +12,10 @@ export type { NormalizedReference } from "./reference/normalize.ts";
 
 // The engine: found as the docker CLI finds it; its operations are on the `Engine`.
 export { connectEngine } from "./engine/connect.ts";
-export type { ConnectOptions } from "./engine/connect.ts";
+export type { ConnectOptions } from "./engine/options.ts";
 export type { EngineProfile } from "./engine/profile.ts";
 export type { EngineEndpoint } from "./endpoint/types.ts";
-export { DEADLINES } from "./engine/deadline.ts";
+export { DEADLINES } from "./wire/deadline.ts";
 export type {
   Engine,
   HistoryEntry,

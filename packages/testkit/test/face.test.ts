@@ -6,6 +6,7 @@ test("the package exports exactly these names", () => {
     "RigError",
     "copyImage",
     "describeEachEngine",
+    "describeWithDocker",
     "describeWithEngine",
     "engineRequest",
     "loadRig",

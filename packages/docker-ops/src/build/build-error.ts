@@ -1,6 +1,6 @@
 /** Says which of our codes a failed build is, from the builder's own words. */
 import { fail } from "../errors.ts";
-import { oneLine } from "../engine/engine-error.ts";
+import { oneLine } from "../wire/engine-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
 import { locateError } from "./locate-error.ts";
 

@@ -1,6 +1,6 @@
 import type { Progress } from "../types.ts";
 import type { BuildStep } from "./types.ts";
-import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../wire/progress-stream.ts";
 
 /** Follows the records of one build, whichever builder writes them. */
 export interface BuildObserver {

@@ -5,9 +5,9 @@ import { openEntry } from "../context/open-entry.ts";
 import { packContext } from "../context/pack.ts";
 import { walkContext } from "../context/walk.ts";
 import type { ContextEntry } from "../context/walk.ts";
-import type { Credential } from "../credentials/types.ts";
+import type { CredentialSource } from "../credentials/types.ts";
 import type { EngineProfile } from "../engine/profile.ts";
-import type { Query, Transport } from "../engine/transport.ts";
+import type { Query, Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { registryConfig } from "./registry-config.ts";
 import type { ReadSecrets } from "./secrets.ts";
@@ -19,7 +19,7 @@ import type { OfferedFolder } from "./session/file-sync.ts";
 export interface Delivery {
   readonly transport: Transport;
   readonly profile: EngineProfile;
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
+  readonly resolveCredential: CredentialSource;
   /** Absolute, with every symbolic link resolved. */
   readonly root: string;
   /** Relative to the root. */

@@ -1,5 +1,5 @@
 import { fail } from "../errors.ts";
-import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../wire/progress-stream.ts";
 import type { Progress } from "../types.ts";
 import type { BuildStep } from "./types.ts";
 import { LogTail } from "./build-observer.ts";

@@ -7,7 +7,7 @@
  *       after: a step that runs says so first (moby) or ends with an image of its own (buildah).
  * - O3  The labels of the request become the last instructions, one (moby) or one each (buildah): no steps of the user's.
  */
-import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../wire/progress-stream.ts";
 import type { Progress } from "../types.ts";
 import type { BuildStep } from "./types.ts";
 import { LogTail } from "./build-observer.ts";

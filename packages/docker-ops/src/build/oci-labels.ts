@@ -10,7 +10,7 @@ import type { Dockerfile } from "dockerfile-ast";
 import { isKitError } from "@container-kit/errors";
 import { inspectImage } from "../images/inspect.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import type { Transport } from "../engine/transport.ts";
+import type { Transport } from "../wire/transport.ts";
 import { settingsOf } from "./dockerfile-images.ts";
 import { readGitMetadata } from "./git-metadata.ts";
 

@@ -2,7 +2,7 @@
 import type { Dockerfile } from "dockerfile-ast";
 import type { EngineContext } from "../engine/context.ts";
 import type { EngineProfile } from "../engine/profile.ts";
-import type { Query } from "../engine/transport.ts";
+import type { Query } from "../wire/transport.ts";
 import { canonicalName, replaceBaseImages } from "./base-images.ts";
 import { finalBase, globalArguments, imagesOf, parseDockerfile } from "./dockerfile-images.ts";
 import { ociLabels } from "./oci-labels.ts";

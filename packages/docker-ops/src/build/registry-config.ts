@@ -1,7 +1,7 @@
 /** Credentials for the registries of a Dockerfile's images, for builders that cannot ask for them as BuildKit does. */
 import { isKitError } from "@container-kit/errors";
 import { registryKey } from "../credentials/registry-key.ts";
-import type { Credential } from "../credentials/types.ts";
+import type { Credential, CredentialSource } from "../credentials/types.ts";
 import { normalizeReference } from "../reference/normalize.ts";
 
 export interface RegistryConfig {
@@ -16,7 +16,7 @@ export interface RegistryConfig {
 
 export async function registryConfig(
   images: readonly string[],
-  resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>,
+  resolveCredential: CredentialSource,
   signal: AbortSignal,
 ): Promise<RegistryConfig> {
   const registries = [...new Set(images.flatMap(registryOf))];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { fail } from "../errors.ts";
-import type { Transport } from "../engine/transport.ts";
+import type { Transport } from "../wire/transport.ts";
 import { watchSilence } from "./watch-silence.ts";
 
 /** An engine that only says whether it is there. */

@@ -7,8 +7,8 @@
  *       deadline of the build bounds the rest.
  * - W3  A limit that the caller gave holds always.
  */
-import type { Transport } from "../engine/transport.ts";
-import { INACTIVITY_MS } from "../engine/deadline.ts";
+import type { Transport } from "../wire/transport.ts";
+import { INACTIVITY_MS } from "../wire/deadline.ts";
 import { fail } from "../errors.ts";
 
 export interface SilenceOptions {

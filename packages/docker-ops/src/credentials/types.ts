@@ -15,3 +15,10 @@ export interface Credential {
   /** What is wrong with the docker configuration, in one sentence, where that may be why this credential is not another. */
   readonly problem?: string;
 }
+
+/**
+ * Finds the credential for a registry (`host[:port]` or `docker.io`); what it holds has been told to whoever redacts.
+ *
+ * @throws CREDENTIAL_HELPER_FAILED INVALID_INPUT
+ */
+export type CredentialSource = (registry: string, signal: AbortSignal) => Promise<Credential>;

@@ -2,63 +2,24 @@
 import { readlink, stat } from "node:fs/promises";
 import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
-import type { Logger, Secret } from "@container-kit/observability";
 import { parseCredentialReference } from "../credentials/reference.ts";
 import { listEndpoints } from "../endpoint/discover.ts";
 import type { EngineEndpoint } from "../endpoint/types.ts";
 import { fail } from "../errors.ts";
 import type { Engine } from "../types.ts";
 import { createEngine } from "./create-engine.ts";
-import { viaOf } from "./dialer.ts";
+import { viaOf } from "../wire/dialer.ts";
 import { probeProfile } from "./probe-profile.ts";
-import type { EngineProfile } from "./profile.ts";
-import type { EngineIdentity } from "./identity.ts";
 import { readInfo } from "./info.ts";
-import type { EngineInfo } from "./info.ts";
-import { openTransport } from "./transport.ts";
+import type { Connection, ConnectOptions } from "./options.ts";
+import { openTransport } from "../wire/transport.ts";
 import { socketMark } from "./watch.ts";
-import type { Transport } from "./transport.ts";
-
-/** How {@link connectEngine} finds and uses an engine. Everything has a default. */
-export interface ConnectOptions {
-  /** An endpoint as DOCKER_HOST writes it; it wins over everything else. */
-  readonly host?: string;
-  /** Where DOCKER_HOST and its like are read from; `process.env` by default. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** From the image that a Dockerfile names to the one that is built on in its place; none by default. */
-  readonly baseImages?: Readonly<Record<string, string>>;
-  /**
-   * References to credentials that win over the docker configuration, `[REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE`
-   * or `[REGISTRY=]file:PATH`; none by default. One without REGISTRY goes to every registry that an operation names.
-   */
-  readonly credentials?: readonly string[];
-  /** How long what a registry said about a tag is taken for current by a pull, in milliseconds; half an hour by default. */
-  readonly freshForMs?: number;
-  readonly logger?: Logger;
-  /** Is told every secret that is used, so that it can be masked in all text. */
-  readonly onSecret?: (secret: Secret) => void;
-  /** Is told when another engine answers at the endpoint than before. */
-  readonly onEngineChanged?: (before: EngineIdentity, after: EngineIdentity) => void;
-  readonly signal?: AbortSignal;
-  /** Milliseconds that one candidate may take to answer; 5,000 by default, 20,000 where the docker program connects. */
-  readonly connectTimeoutMs?: number;
-}
-
-/** An endpoint that answered. */
-export interface Connection {
-  readonly endpoint: EngineEndpoint;
-  readonly transport: Transport;
-  readonly profile: EngineProfile;
-  readonly info: EngineInfo;
-  /** See {@link socketMark}. */
-  readonly socket: string | null;
-}
 
 /**
  * Finds an engine that answers and connects to it.
  *
- * @throws INVALID_INPUT where a credential reference is none, ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT ENGINE_PROTOCOL with every candidate in
- * `details.candidates`, CANCELLED
+ * @throws INVALID_INPUT where a credential reference is none; ENGINE_UNAVAILABLE ENGINE_FORBIDDEN ENGINE_BAD_ENDPOINT
+ * ENGINE_PROTOCOL with every candidate in `details.candidates`; CANCELLED
  */
 export async function connectEngine(options: ConnectOptions = {}): Promise<Engine> {
   const env = options.env ?? process.env;

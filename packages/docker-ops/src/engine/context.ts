@@ -1,11 +1,11 @@
 import type { Secret } from "@container-kit/observability";
-import type { Credential } from "../credentials/types.ts";
+import type { CredentialSource } from "../credentials/types.ts";
 import type { FreshnessCache } from "../images/freshness.ts";
-import type { PulledImage } from "../images/pull-transfer.ts";
+import type { PulledImage } from "../images/pulled-image.ts";
 import type { SharedTransfers } from "../images/shared-transfers.ts";
 import type { Via } from "../types.ts";
 import type { EngineProfile } from "./profile.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../wire/transport.ts";
 
 /** What an operation works with: one connected engine and all that belongs to it. */
 export interface EngineContext {
@@ -15,8 +15,7 @@ export interface EngineContext {
   readonly profile: () => EngineProfile;
   /** Where `env:` references and the docker configuration are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The credential for a registry (`host[:port]` or `docker.io`); what it holds has been told to whoever redacts. */
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
+  readonly resolveCredential: CredentialSource;
   /** Whether the engine talks to this registry without TLS or with any certificate. */
   readonly isInsecure: (registry: string, signal: AbortSignal) => Promise<boolean>;
   /** From the image that a Dockerfile names to the one that is used in its place. */

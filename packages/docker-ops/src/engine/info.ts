@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { fail } from "../errors.ts";
-import { EngineStatusError } from "./engine-error.ts";
+import { EngineStatusError } from "../wire/engine-error.ts";
 import type { EngineIdentity } from "./identity.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../wire/transport.ts";
 
 const registryConfig = z.object({
   IndexConfigs: z.record(z.string(), z.object({ Secure: z.boolean() })).nullish(),

@@ -1,7 +1,7 @@
 import { isKitError } from "@container-kit/errors";
 import type { OperationOptions } from "../types.ts";
-import { withDeadline } from "./deadline.ts";
-import type { DEADLINES } from "./deadline.ts";
+import { withDeadline } from "../wire/deadline.ts";
+import type { DEADLINES } from "../wire/deadline.ts";
 import type { CallFigures, MetricsRecorder, OperationName } from "./metrics.ts";
 import type { EngineWatch } from "./watch.ts";
 

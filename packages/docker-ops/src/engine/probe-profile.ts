@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fail } from "../errors.ts";
 import type { EngineProfile } from "./profile.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../wire/transport.ts";
 
 /** `GET /version` of the Engine API; Podman answers it too. */
 const version = z.object({

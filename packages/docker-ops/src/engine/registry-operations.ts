@@ -1,3 +1,4 @@
+import type { CredentialSource } from "../credentials/types.ts";
 import { buildImage } from "../build/build-image.ts";
 import type { BuildResult } from "../build/types.ts";
 import { pullImage } from "../images/pull.ts";
@@ -18,7 +19,7 @@ type RegistryOperations = Pick<Engine, "pull" | "push" | "build" | "checkLogin">
 export function registryOperations(
   operate: Operate,
   context: EngineContext,
-  forBaseImages: EngineContext["resolveCredential"],
+  forBaseImages: CredentialSource,
 ): RegistryOperations {
   return {
     pull: (image, options = {}) =>

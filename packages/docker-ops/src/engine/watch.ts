@@ -18,7 +18,7 @@ import { readInfo } from "./info.ts";
 import type { EngineInfo } from "./info.ts";
 import { probeProfile } from "./probe-profile.ts";
 import type { EngineProfile } from "./profile.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../wire/transport.ts";
 
 /** What is known of the engine now. */
 export interface EngineWatch {

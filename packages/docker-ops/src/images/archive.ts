@@ -9,10 +9,10 @@
 import { Transform } from "node:stream";
 import type { Readable } from "node:stream";
 import { isKitError } from "@container-kit/errors";
-import { DEADLINES, INACTIVITY_MS } from "../engine/deadline.ts";
-import { engineCallError, engineMessageError } from "../engine/engine-error.ts";
-import { errorOf, readProgress } from "../engine/progress-stream.ts";
-import type { Transport } from "../engine/transport.ts";
+import { DEADLINES, INACTIVITY_MS } from "../wire/deadline.ts";
+import { engineCallError, engineMessageError } from "../wire/engine-error.ts";
+import { errorOf, readProgress } from "../wire/progress-stream.ts";
+import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import type { LoadResult, OperationOptions } from "../types.ts";

@@ -1,6 +1,6 @@
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
-import type { Transport } from "../engine/transport.ts";
+import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import type { ImageDetails } from "../types.ts";

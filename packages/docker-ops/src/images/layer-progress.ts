@@ -1,4 +1,4 @@
-import type { ProgressRecord } from "../engine/progress-stream.ts";
+import type { ProgressRecord } from "../wire/progress-stream.ts";
 import type { LayerCount, Progress } from "../types.ts";
 
 /** Counts layers and bytes of a pull or push as the records come. */

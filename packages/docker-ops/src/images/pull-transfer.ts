@@ -6,27 +6,19 @@ import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
-import { engineMessageError } from "../engine/engine-error.ts";
-import { errorOf, readProgress } from "../engine/progress-stream.ts";
+import { engineMessageError } from "../wire/engine-error.ts";
+import { errorOf, readProgress } from "../wire/progress-stream.ts";
 import { fail } from "../errors.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
-import type { ImageDetails, LayerCount } from "../types.ts";
+import type { ImageDetails } from "../types.ts";
 import { findImage, isForPlatform } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
 import type { LayerTracker } from "./layer-progress.ts";
 import { holdsDigest } from "./own-digests.ts";
 import { waitOf, withPatience } from "./patience.ts";
+import type { PulledImage } from "./pulled-image.ts";
 import { askForDigest } from "./registry-digest.ts";
 import type { SharedRun } from "./shared-transfers.ts";
-
-/** What a transfer brought. */
-export interface PulledImage {
-  readonly image: ImageDetails;
-  /** As the engine told it, or the registry where the engine does not (Podman); empty where neither does. */
-  readonly digest: string;
-  readonly bytes: number;
-  readonly layers: LayerCount;
-}
 
 export interface PullWish {
   readonly reference: NormalizedReference;

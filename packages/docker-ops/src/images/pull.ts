@@ -9,7 +9,7 @@
 import { isKitError } from "@container-kit/errors";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
-import { DEADLINES, withDeadline } from "../engine/deadline.ts";
+import { DEADLINES, withDeadline } from "../wire/deadline.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
 import type { Freshness, ImageDetails, PullOptions, PullResult } from "../types.ts";

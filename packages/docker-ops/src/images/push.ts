@@ -10,8 +10,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
 import type { EngineContext } from "../engine/context.ts";
-import { clearingUp, DEADLINES, withDeadline } from "../engine/deadline.ts";
-import type { Transport } from "../engine/transport.ts";
+import { clearingUp, DEADLINES, withDeadline } from "../wire/deadline.ts";
+import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";

@@ -1,6 +1,6 @@
 /** What the engine's own image store holds: list, remove, history. */
 import { z } from "zod";
-import type { Transport } from "../engine/transport.ts";
+import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import { familiarNames } from "./familiar-names.ts";

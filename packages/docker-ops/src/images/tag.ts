@@ -1,5 +1,5 @@
 /** Gives an image another name, and reports it only when the engine shows the image under that name. */
-import type { Transport } from "../engine/transport.ts";
+import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import { isImageId } from "../reference/parse.ts";

@@ -1,8 +1,8 @@
 import type { Secret } from "@container-kit/observability";
 import type { ResolveOptions } from "../credentials/resolve.ts";
-import { createCredentialSource } from "../engine/credential-source.ts";
-import { isInsecureRegistry } from "../engine/insecure-registries.ts";
-import { withDeadline } from "../engine/deadline.ts";
+import { createCredentialSource } from "../credentials/credential-source.ts";
+import { isInsecureRegistry } from "./insecure-registries.ts";
+import { withDeadline } from "../wire/deadline.ts";
 import type { LoginOptions, LoginResult } from "../types.ts";
 import { checkLogin } from "./check-login.ts";
 

@@ -6,7 +6,7 @@
  */
 import http from "node:http";
 import https from "node:https";
-import { oneLine } from "../engine/engine-error.ts";
+import { oneLine } from "../wire/engine-error.ts";
 import { fail } from "../errors.ts";
 import { refusingLookup } from "./link-local.ts";
 

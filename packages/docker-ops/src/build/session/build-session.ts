@@ -11,8 +11,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { textOf, readFields } from "../protobuf.ts";
-import type { Credential } from "../../credentials/types.ts";
-import type { Transport } from "../../engine/transport.ts";
+import type { CredentialSource } from "../../credentials/types.ts";
+import type { Transport } from "../../wire/transport.ts";
 import type { ReadSecrets } from "../secrets.ts";
 import { sendFolder } from "./file-sync.ts";
 import type { OfferedFolder } from "./file-sync.ts";
@@ -29,7 +29,7 @@ export interface SessionParts {
   readonly transport: Transport;
   readonly dockerfile: OfferedFolder;
   readonly context: OfferedFolder;
-  readonly resolveCredential: (registry: string, signal: AbortSignal) => Promise<Credential>;
+  readonly resolveCredential: CredentialSource;
   readonly secrets: ReadSecrets;
   /** Is told what went wrong on our side: the engine's own words about it say less. */
   readonly onError: (error: unknown) => void;

@@ -1,14 +1,14 @@
-import type { CredentialReference } from "../credentials/reference.ts";
-import { resolveCredential } from "../credentials/resolve.ts";
-import type { Credential } from "../credentials/types.ts";
-import type { ConnectOptions } from "./connect.ts";
-import type { EngineContext } from "./context.ts";
+import type { Secret } from "@container-kit/observability";
+import type { CredentialReference } from "./reference.ts";
+import { resolveCredential } from "./resolve.ts";
+import type { ResolveOptions } from "./resolve.ts";
+import type { Credential, CredentialSource } from "./types.ts";
 
 /** Where operations get credentials; what they hold is told to whoever redacts before it is used. */
 export function createCredentialSource(
-  { env = process.env, onSecret }: Pick<ConnectOptions, "env" | "onSecret">,
+  { env = process.env, onSecret }: Pick<ResolveOptions, "env"> & { readonly onSecret?: (secret: Secret) => void },
   credentials: readonly CredentialReference[],
-): EngineContext["resolveCredential"] {
+): CredentialSource {
   return async (registry, signal): Promise<Credential> => {
     const credential = await resolveCredential(registry, { env, signal, credentials });
     for (const secret of [credential.password, credential.identityToken, credential.registryToken])
