@@ -49,7 +49,7 @@ describeWithEngine("credentials", (rig) => {
     const ran = await runCli(CLI, ["call", "validate_credentials", "--input", input, "--json"], { env: bench.env });
     expect([ran.code, JSON.parse(ran.stdout)]).toMatchObject([0, { ok: true, result: valid }]);
     const named = await bench.call("validate_credentials", { registry: registry(), repository: "team/app" });
-    expect(named.next).toMatchObject([{ tool: "push_image", arguments: { target: `${registry()}/team/app` } }]);
+    expect(named).toMatchObject({ ok: true, result: valid, next: [] });
     expect(traces(bench, rig.password)).toEqual([]);
   });
 

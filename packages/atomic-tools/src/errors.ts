@@ -21,4 +21,5 @@ export const fail = defineErrors({
   INVALID_REFERENCE: dockerErrors.INVALID_REFERENCE,
   AUTH_FAILED: dockerErrors.AUTH_FAILED,
   REGISTRY_DENIED: dockerErrors.REGISTRY_DENIED,
+  IMAGE_NOT_FOUND: dockerErrors.IMAGE_NOT_FOUND,
 });

@@ -1,4 +1,4 @@
-import { isImageId, normalizeReference, withDefaultTag } from "@container-kit/docker-ops";
+import { isImageId, normalizeReference, parseReference, withDefaultTag } from "@container-kit/docker-ops";
 import type { NormalizedReference } from "@container-kit/docker-ops";
 import { fail } from "./errors.ts";
 
@@ -20,6 +20,13 @@ export function readTag(text: string): NormalizedReference {
     details: { reference: text },
     remedy: "Name the tag without a digest; the result tells the digest that the registry holds.",
   });
+}
+
+/**
+ * Whether a tag says where it is to be pushed. One that names no registry would go to Docker Hub, which nobody asked for.
+ */
+export function namesRegistry(tag: string): boolean {
+  return parseReference(tag).registry !== "" && normalizeReference(tag).registry === parseReference(tag).registry;
 }
 
 /** The same where an image id will do as well. @throws INVALID_REFERENCE */

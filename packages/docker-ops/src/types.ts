@@ -36,7 +36,10 @@ export interface OperationOptions {
 
 /** How an image is pulled. */
 export interface PullOptions extends OperationOptions {
-  /** `os/arch[/variant]`; the engine's own by default. */
+  /**
+   * `os/arch[/variant]` in any spelling that containerd takes (`Linux/x86_64`, `arm64`). The engine's own by default, or
+   * the only one that the image is published for.
+   */
   readonly platform?: string;
   /** Has the engine pull although the image is present and current. */
   readonly force?: boolean;
@@ -216,24 +219,31 @@ export interface Engine {
   readonly profile: EngineProfile;
   readonly identity: EngineIdentity;
   readonly via: Via;
-  /** @throws IMAGE_NOT_FOUND AUTH_FAILED REGISTRY_UNAVAILABLE INVALID_REFERENCE */
+  /**
+   * @throws IMAGE_NOT_FOUND AUTH_FAILED REGISTRY_UNAVAILABLE INVALID_REFERENCE, INVALID_INPUT for a platform that is
+   * none, CONFLICT where the engine keeps a list's digest for the image of another platform
+   */
   pull(image: string, options?: PullOptions): Promise<PullResult>;
   /** @throws AUTH_FAILED REGISTRY_DENIED REGISTRY_UNAVAILABLE IMAGE_NOT_FOUND PUSH_UNVERIFIED INVALID_REFERENCE */
   push(image: string, options?: PushOptions): Promise<PushResult>;
-  /** @throws IMAGE_NOT_FOUND CONFLICT INVALID_REFERENCE */
+  /**
+   * The source may be an id, or the beginning of one. Tags of one target run one after the other.
+   *
+   * @throws IMAGE_NOT_FOUND INVALID_REFERENCE, CONFLICT where the target is another image, or becomes one meanwhile
+   */
   tag(source: string, target: string, options?: TagOptions): Promise<TagResult>;
   /** @throws DOCKERFILE_INVALID BUILD_FAILED BASE_IMAGE_UNAVAILABLE CONTEXT_INVALID NOT_FOUND */
   build(context: string, options: BuildOptions): Promise<BuildResult>;
   /** @throws IMAGE_NOT_FOUND INVALID_REFERENCE */
   inspect(image: string, options?: OperationOptions): Promise<ImageDetails>;
   list(options?: OperationOptions): Promise<readonly ImageSummary[]>;
-  /** @throws IMAGE_NOT_FOUND CONFLICT */
+  /** @throws IMAGE_NOT_FOUND CONFLICT, ENGINE_PROTOCOL when the engine still shows what it says it took away */
   remove(image: string, options?: RemoveOptions): Promise<RemoveResult>;
   /** @throws IMAGE_NOT_FOUND */
   history(image: string, options?: OperationOptions): Promise<readonly HistoryEntry[]>;
   /**
    * The images as one tar archive; the caller reads or destroys the stream, which fails where the archive is not whole
-   * by the deadline. @throws IMAGE_NOT_FOUND
+   * by the deadline. @throws IMAGE_NOT_FOUND INVALID_INPUT
    */
   save(images: readonly string[], options?: OperationOptions): Promise<Readable>;
   /** @throws ENGINE_PROTOCOL when the engine shows nothing of what it says it loaded */
@@ -242,6 +252,15 @@ export interface Engine {
   probe(image: string, options: ProbeOptions): Promise<ProbeResult>;
   /** Asks the registry itself whether it accepts the credential that a push or pull would use. @throws REGISTRY_UNAVAILABLE REGISTRY_TLS CREDENTIAL_HELPER_FAILED */
   checkLogin(registry: string, options?: LoginOptions): Promise<LoginResult>;
+  /**
+   * The digest that the registry has for an image, or null where it has none: what a pull would bring. Nothing is
+   * transferred, and the engine is not asked.
+   *
+   * @throws AUTH_FAILED REGISTRY_DENIED REGISTRY_UNAVAILABLE REGISTRY_RATE_LIMITED REGISTRY_TLS INVALID_REFERENCE
+   */
+  findDigest(image: string, options?: OperationOptions): Promise<string | null>;
+  /** Whether the engine answers, now. @throws ENGINE_UNAVAILABLE ENGINE_TIMEOUT and the other engine codes */
+  ping(options?: OperationOptions): Promise<void>;
   /** What this connection has done so far. */
   metrics(): EngineMetrics;
   close(): Promise<void>;

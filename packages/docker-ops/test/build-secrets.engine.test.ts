@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import {
   describeEachEngine,
@@ -11,6 +12,7 @@ import {
   startEngineProxy,
 } from "@container-kit/testkit";
 import type { TinyImage } from "@container-kit/testkit";
+import { MASK } from "@container-kit/observability";
 import { connectEngine } from "../src/index.ts";
 import type { Engine } from "../src/index.ts";
 import { buildersOf, createWorkshop } from "./build-rig.ts";
@@ -69,7 +71,7 @@ describeWithDocker("build secrets on a real engine", (rig) => {
     expect(everything).not.toContain(value);
   });
 
-  test("a step that copies the secret is seen to have done so, and whoever redacts has learned it", async () => {
+  test("a step that prints the secret is masked, what it copies is in the image, and whoever redacts has learned it", async () => {
     const learned: string[] = [];
     const listening = await connectEngine({
       env: { ...process.env, ...rig.environment, ...env },
@@ -89,9 +91,68 @@ describeWithDocker("build secrets on a real engine", (rig) => {
       },
     );
     expect(learned).toContain(value);
-    expect(lines.join("\n")).toContain(value);
+    expect(lines).toContain(MASK);
+    expect(lines.join("\n")).not.toContain(value);
     expect(await everythingOf(name)).toContain(value);
     await listening.close();
+  });
+});
+
+describeEachEngine("secrets in what a build says", (rig) => {
+  const CANARY = "CANARYVALUE123";
+  let base: TinyImage;
+  let engine: Engine;
+  const { context, tag, clear } = createWorkshop(() => engine);
+
+  beforeAll(async () => {
+    engine = await connect(rig);
+    base = await makeTinyImage(rig, { shell: true });
+  });
+
+  afterEach(() => clear());
+
+  afterAll(() => base.remove());
+
+  /** Everything that a build with a secret in an argument gives out. */
+  async function saidBy(script: string): Promise<{ said: string; outcome: unknown }> {
+    const said: unknown[] = [];
+    const folder = context({ Dockerfile: `FROM ${base.reference}\nARG NPM_TOKEN\nRUN ${script}\n` });
+    const outcome = await engine
+      .build(folder, {
+        tags: [tag()],
+        noCache: true,
+        buildArgs: { NPM_TOKEN: CANARY },
+        onLog: (line) => said.push(line),
+        onProgress: (progress) => said.push(progress),
+      })
+      .catch((error: unknown) => error);
+    return { said: inspect([said, outcome], { depth: 9, maxStringLength: null, maxArrayLength: null }), outcome };
+  }
+
+  test("an argument that a failing step names and prints is in no message, step, progress or log", async () => {
+    const { said, outcome } = await saidBy('echo "tok=$NPM_TOKEN"; printf CANARY; sleep 0.2; printf VALUE123; exit 3');
+    expect(outcome).toMatchObject({ code: "BUILD_FAILED", logTail: expect.stringContaining(`tok=${MASK}`) });
+    expect(said).not.toContain(CANARY);
+  });
+
+  test("an argument that a step names and prints is in no result, and the result's ids and tags are whole", async () => {
+    const { said, outcome } = await saidBy('echo "tok=$NPM_TOKEN"');
+    expect(outcome).toMatchObject({ imageId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
+    expect(said).toContain(`tok=${MASK}`);
+    expect(said).not.toContain(CANARY);
+  });
+
+  test("a callback whose promise rejects ends the build with that", async () => {
+    const reason = new Error("disk full");
+    const folder = context({ Dockerfile: `FROM ${base.reference}\nRUN sleep 1\n` });
+    const rejecting = { onLog: () => Promise.reject(reason) } as object;
+    await expect(engine.build(folder, { tags: [tag()], noCache: true, ...rejecting })).rejects.toBe(reason);
+  });
+
+  test("options that are missing are refused as input", async () => {
+    const untyped = engine.build as unknown as (folder: string, options?: unknown) => Promise<unknown>;
+    for (const options of [undefined, null, "x"])
+      await expect(untyped(context({}), options)).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 });
 

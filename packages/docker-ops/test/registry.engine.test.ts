@@ -145,6 +145,8 @@ describeWithEngine("a login", () => {
     ["no host", undefined],
     ["127.0.0.1:1", "UPPER"],
     ["127.0.0.1:1", "name:tag"],
+    ["127.0.0.1:1/x", undefined],
+    ["https://127.0.0.1:1", undefined],
   ])("at %s/%s is refused as input", async (registry, repository) => {
     const query = { registry, credential: nobody, insecure: true, signal };
     await expect(checkLogin(repository === undefined ? query : { ...query, repository })).rejects.toMatchObject({

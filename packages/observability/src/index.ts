@@ -11,4 +11,4 @@ export type { LogFields, Logger, LoggerOptions, LogLevel } from "./logger.ts";
 // Secrets: a type that cannot be printed, and the choke point that masks what slips into text.
 export { MASK, Secret } from "./secret.ts";
 export { createRedactor } from "./redact.ts";
-export type { Redactor } from "./redact.ts";
+export type { Redactor, RedactorOptions } from "./redact.ts";

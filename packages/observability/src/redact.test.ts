@@ -74,6 +74,14 @@ test("a hostile text of one megabyte is redacted without freezing", () => {
   }
 });
 
+test("a redactor for announced secrets alone leaves everything else as it is", () => {
+  const redactor = createRedactor({ announcedOnly: true });
+  redactor.learn("hunter22");
+  const text = "RUN NPM_TOKEN=npm_abc123 npm ci https://user:pass@example.com/x";
+  expect(redactor.text(`${text} hunter22`)).toBe(`${text} ${MASK}`);
+  expect(redactor.value({ password: "p", step: ["hunter22"] })).toEqual({ password: "p", step: [MASK] });
+});
+
 test("a log line carries fields, error causes and no secret", () => {
   const lines: string[] = [];
   const redactor = createRedactor();

@@ -19,6 +19,12 @@ export interface Redactor {
   value<Value>(value: Value): Value;
 }
 
+/** How a redactor is made. */
+export interface RedactorOptions {
+  /** Masks what was announced and nothing that only looks like a secret (no R2); false by default. */
+  readonly announcedOnly?: boolean;
+}
+
 const SHORTEST_SECRET = 4;
 /** A key that ends in one of these words, however it is written before: `PGPASSWORD`, `dbPassword`, `npm.token`. */
 const SECRET_KEY =
@@ -47,18 +53,22 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Makes a redactor that knows no secret yet. */
-export function createRedactor(): Redactor {
+export function createRedactor({ announcedOnly = false }: RedactorOptions = {}): Redactor {
+  const announced = new Set<string>();
+  /** Longest first (R1); put in order when it is needed, because secrets come many at a time. */
   let known: readonly string[] = [];
 
   const text = (input: string): string => {
+    if (known.length < announced.size) known = [...announced].sort((one, other) => other.length - one.length);
     let output = input;
     for (const secret of known) if (output.includes(secret)) output = output.replaceAll(secret, MASK);
+    if (announcedOnly) return output;
     for (const [pattern, replacement] of PATTERNS) output = output.replace(pattern, replacement);
     return output;
   };
 
   const value = (input: unknown, key: string): unknown => {
-    if (typeof input === "string") return isSecretKey(key) ? MASK : text(input);
+    if (typeof input === "string") return !announcedOnly && isSecretKey(key) ? MASK : text(input);
     if (input instanceof Secret) return MASK;
     if (Array.isArray(input)) return input.map((item) => value(item, ""));
     if (typeof input !== "object" || input === null) return input;
@@ -68,8 +78,8 @@ export function createRedactor(): Redactor {
   return {
     learn(secret) {
       const plain = secret instanceof Secret ? secret.reveal() : secret;
-      if (plain.length < SHORTEST_SECRET || known.includes(plain)) return;
-      known = [...new Set([...known, ...spellings(plain)])].sort((one, other) => other.length - one.length);
+      if (plain.length < SHORTEST_SECRET || announced.has(plain)) return;
+      for (const spelling of spellings(plain)) announced.add(spelling);
     },
     text,
     value: <Value>(input: Value) => value(input, "") as Value,

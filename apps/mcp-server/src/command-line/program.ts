@@ -193,7 +193,7 @@ function readCount(text: string): number {
 function registryCredentials(): Option {
   return new Option(
     "--registry-credentials <reference>",
-    "[REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH, before the docker configuration; may be repeated",
+    "[REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH, before the docker configuration; without REGISTRY= for every registry that a call names; may be repeated",
   ).argParser(collect);
 }
 

@@ -6,7 +6,7 @@ import { locateError } from "./locate-error.ts";
 
 /** Texts of BuildKit's parser and frontend, the classic builder's and buildah's. */
 const PARSE_ERROR =
-  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|repository name must be lowercase|only supports the --|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type|no FROM statement found|no stages to build|was not found in the provided Dockerfile|invalid mount type|flag provided but not defined|no stage or image found with that name/i;
+  /dockerfile parse error|parse error on line|unknown instruction|unknown flag|cannot be empty|no build stage in current context|file with no instructions|failed to parse dockerfile|syntax error - can't find|requires (?:exactly |at least )?\w+ arguments?|dockerfile contains no|invalid from flag|can't use.{0,20}as a base image|target stage .{0,200} (?:could not be found|not found)|failed to reach build target|failed to parse stage name|invalid reference format|repository name must be lowercase|only supports the --|base name .{0,600} should not be blank|isn't allowed as an onbuild trigger|must have two arguments|invalid containerport|unsupported mount type|no FROM statement found|no stages to build|was not found in the provided Dockerfile|invalid mount type|flag provided but not defined|no stage or image found with that name|dockerfile line greater than max allowed size/i;
 
 /** What only BuildKit reads, said by the classic builder (moby `dockerfile/dispatchers.go`). */
 const NEEDS_BUILDKIT = /the --[\w-]{1,40} option requires BuildKit/i;
@@ -18,6 +18,8 @@ const SECRET_MISSING = /\bsecret (\S{1,200}?):? not found|no secret with id (\S{
 const SIGN_IN = /unauthorized|authentication required|no basic auth credentials|access denied|denied: /i;
 
 const BASE_STEP = /^\[internal\] load metadata for |^resolve image config for |^(?:\[[^\]]{1,200}\] )?FROM /i;
+/** The image that a `# syntax=` line names. */
+const FRONTEND_STEP = /^resolve image config for /i;
 const BASE_ERROR =
   /pull access denied|manifest unknown|manifest for .{1,600} not found|failed to resolve source metadata|failed to do request|no such host|connection refused|i\/o timeout|unable to find image|error creating build container|initializing source|image not known|: not found$|failed with status code|toomanyrequests|unauthorized|authentication required|no basic auth credentials|denied: /i;
 
@@ -65,9 +67,12 @@ export function buildError(message: string, observer: BuildObserver, content: st
     );
   }
   if (!isStep && BASE_ERROR.test(message) && (step === null || BASE_STEP.test(step))) {
-    return fail("BASE_IMAGE_UNAVAILABLE", `a base image is not to be had: ${text}`, {
+    const isFrontend = step !== null && FRONTEND_STEP.test(step);
+    const what = isFrontend ? "the image of the `# syntax=` line" : "a base image";
+    return fail("BASE_IMAGE_UNAVAILABLE", `${what} is not to be had: ${text}`, {
       ...withLog,
-      ...(SIGN_IN.test(message)
+      ...(isFrontend ? { remedy: FRONTEND_REMEDY } : {}),
+      ...(!isFrontend && SIGN_IN.test(message)
         ? { remedy: "Sign in to the base image's registry with `docker login`, and check that the image is there." }
         : {}),
       ...(step === null ? {} : { details: { step } }),
@@ -82,6 +87,9 @@ export function buildError(message: string, observer: BuildObserver, content: st
     ...(step === null ? {} : { details: { step } }),
   });
 }
+
+const FRONTEND_REMEDY =
+  'Check the `# syntax=` line at the top of the Dockerfile and its registry, leave the line out, or map its image to "builtin" with baseImages in container-kit.yaml.';
 
 function remedyFor(message: string): { readonly remedy?: string } {
   const [, named, withId] = SECRET_MISSING.exec(message) ?? [];

@@ -4,11 +4,13 @@
  * - B1  The stream must end with the image's id; a stream that merely ends is a failure.
  * - B2  Every tag that is reported points, by an inspect after the build, to the image that was built.
  * - B3  What is wrong with the context is the build's failure, before the engine's words about it.
- * - B4  A build whose connection breaks is not repeated: the engine may have run its steps.
+ * - B4  No value of its secrets leaves a build, as `mask-build.ts` says.
+ * - B5  A build whose connection breaks is not repeated: the engine may have run its steps.
  */
 import { join } from "node:path";
 import { isKitError } from "@container-kit/errors";
-import { Secret } from "@container-kit/observability";
+import { createRedactor } from "@container-kit/observability";
+import type { Redactor, Secret } from "@container-kit/observability";
 import { readTextFile } from "../context/read-text-file.ts";
 import { resolveContext } from "../context/resolve-context.ts";
 import { withDeadline } from "../wire/deadline.ts";
@@ -20,18 +22,23 @@ import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { inspectImage } from "../images/inspect.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
+import { parsePlatform } from "../reference/platform.ts";
 import type { ImageDetails } from "../types.ts";
 import type { BuildOptions, BuildResult } from "./types.ts";
+import { guardCallbacks } from "./build-callbacks.ts";
+import type { BuildCallbacks } from "./build-callbacks.ts";
 import { buildError } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
 import { buildWarnings, secretSettings } from "./build-warnings.ts";
+import { checkBuildOptions } from "./check-options.ts";
 import { startBuild } from "./deliver.ts";
 import type { StartedBuild } from "./deliver.ts";
+import { maskError, maskObserver } from "./mask-build.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
 import { observeClassic } from "./observe-classic.ts";
 import { planBuild } from "./plan-build.ts";
 import type { BuildPlan, PlanParts } from "./plan-build.ts";
-import { readSecrets } from "./secrets.ts";
+import { learnText, readSecrets } from "./secrets.ts";
 import type { ReadSecrets } from "./secrets.ts";
 import { watchSilence } from "./watch-silence.ts";
 
@@ -48,20 +55,35 @@ const NEVER_MS = 2 ** 31 - 1;
  * and the engine's codes
  */
 export function buildImage(engine: EngineContext, context: string, options: BuildOptions): Promise<BuildResult> {
-  return withDeadline("build", options, async (signal) => {
-    const tags = checkTags(options.tags);
-    const { root, dockerfile } = await resolveContext(context, options.dockerfile);
+  return withDeadline("build", options, async (deadline) => {
+    checkBuildOptions(options);
+    const redactor = createRedactor({ announcedOnly: true });
+    const callbacks = guardCallbacks(options, redactor);
+    const signal = AbortSignal.any([deadline, callbacks.failed]);
     const learned: string[] = [];
     const learnSecret = (secret: Secret) => {
       learned.push(secret.reveal());
+      redactor.learn(secret);
       engine.learnSecret(secret);
     };
-    const secrets = await readSecrets(options.secrets ?? [], { env: engine.env, learnSecret });
-    const text = await readDockerfile(join(root, dockerfile));
-    const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options, signal };
-    const plan = planBuild(parts);
-    for (const value of secretSettings(plan.parsed, options.buildArgs)) learnSecret(new Secret(value));
-    return runBuild(parts, plan, { secrets, learned });
+    try {
+      const tags = checkTags(options.tags);
+      const platform =
+        options.platform === undefined ? {} : { platform: parsePlatform(options.platform, engine.profile()) };
+      const { root, dockerfile } = await resolveContext(context, options.dockerfile);
+      const secrets = await readSecrets(options.secrets ?? [], { env: engine.env, learnSecret });
+      const text = await readDockerfile(join(root, dockerfile));
+      const own = { ...options, ...platform };
+      const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options: own, signal };
+      const plan = planBuild(parts);
+      for (const value of secretSettings(plan.parsed, options.buildArgs)) learnText(value, learnSecret);
+      const result = await runBuild(parts, plan, { secrets, learned, redactor, callbacks });
+      callbacks.failed.throwIfAborted();
+      return result;
+    } catch (error) {
+      callbacks.failed.throwIfAborted();
+      throw maskError(error, redactor);
+    }
   });
 }
 
@@ -69,25 +91,30 @@ interface BuildSecrets {
   readonly secrets: ReadSecrets;
   /** What whoever redacts has been told, and so must find whole in the log. */
   readonly learned: readonly string[];
+  readonly redactor: Redactor;
+  readonly callbacks: BuildCallbacks;
 }
 
-async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }: BuildSecrets): Promise<BuildResult> {
-  const { engine, profile, root, dockerfile, text, tags, options, signal } = parts;
+async function runBuild(parts: PlanParts, plan: BuildPlan, own: BuildSecrets): Promise<BuildResult> {
+  const { engine, profile, root, dockerfile, tags, options, signal } = parts;
   const { transport, resolveCredential, via } = engine;
   const { content, images, query, labels, replacements } = plan;
-  const onLog = options.onLog ?? (() => {});
-  let observer = observeClassic({ onLog, uncut: learned, ...keywordsOf(plan) });
+  const { secrets, learned, redactor, callbacks } = own;
+  const { onLog } = callbacks;
+  const classic = { onLog, uncut: learned, ...keywordsOf(plan) };
+  let observer = maskObserver(observeClassic(classic), redactor);
   let build: StartedBuild | null = null;
   try {
     const delivery = { root, dockerfile, content, query, labels, target: options.target, images, secrets };
     build = await startBuild({ transport, profile, resolveCredential, signal, ...delivery });
     const { builder } = build;
     const given = await labels;
-    observer =
+    const fresh =
       builder === "buildkit"
         ? observeBuildkit(onLog, learned)
-        : observeClassic({ onLog, uncut: learned, labels: Object.keys(given), ...keywordsOf(plan) });
-    const imageId = await followBuild(build, observer, parts);
+        : observeClassic({ ...classic, labels: Object.keys(given) });
+    observer = maskObserver(fresh, redactor);
+    const imageId = await followBuild(build, observer, parts, own);
     const image = await readBack(transport, imageId, tags, signal);
     return {
       imageId: image.imageId,
@@ -101,14 +128,14 @@ async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }:
         builder,
         unusedArguments: observer.unusedArguments(),
         missingLabels: missingIn(image, given),
-      }),
+      }).map((warning) => redactor.text(warning)),
       baseImages: replacements,
       builder,
       via,
       context: build.count(),
     };
   } catch (error) {
-    throw failureOf(error, build, observer, text);
+    throw failureOf(error, build, (message) => buildError(redactor.text(message), observer, parts.text));
   } finally {
     observer.finish();
     build?.close();
@@ -116,13 +143,13 @@ async function runBuild(parts: PlanParts, plan: BuildPlan, { secrets, learned }:
 }
 
 /** What went wrong, by whoever knows it best. */
-function failureOf(error: unknown, build: StartedBuild | null, observer: BuildObserver, text: string): unknown {
+function failureOf(error: unknown, build: StartedBuild | null, toBuildError: (message: string) => Error): unknown {
   const own = build?.failure();
   if (isKitError(own)) return own;
   // A page of something in between is no word of the builder's.
   if (error instanceof Error && error.cause instanceof EngineStatusError && !error.cause.isOwn) return error;
   if (isKitError(error, "ENGINE_ERROR") || isKitError(error, "INVALID_INPUT"))
-    return buildError(error.message.replace(/^the build failed: /, ""), observer, text);
+    return toBuildError(error.message.replace(/^the build failed: /, ""));
   const credential = build?.credentialFailure();
   return isKitError(error, "BASE_IMAGE_UNAVAILABLE") && isKitError(credential) ? credential : error;
 }
@@ -168,6 +195,7 @@ async function followBuild(
   { stream }: StartedBuild,
   observer: BuildObserver,
   { engine: { transport }, options, text, signal }: PlanParts,
+  { redactor, callbacks: { onLog, onProgress } }: BuildSecrets,
 ): Promise<string> {
   const watch = watchSilence({
     transport,
@@ -182,11 +210,11 @@ async function followBuild(
       watch.heard();
       const error = errorOf(record);
       if (error !== null) {
-        options.onLog?.(error);
-        throw buildError(error, observer, text);
+        onLog(error);
+        throw buildError(redactor.text(error), observer, text);
       }
       imageId = imageIdOf(record) ?? imageId;
-      for (const progress of observer.observe(record)) options.onProgress?.(progress);
+      for (const progress of observer.observe(record)) onProgress(progress);
     }
   } finally {
     watch.close();

@@ -45,7 +45,7 @@ export function buildWarnings({
       ),
     ),
     ...unusedArguments
-      .filter((name) => name in buildArgs)
+      .filter((name) => Object.hasOwn(buildArgs, name))
       .map((name) => `no instruction takes the build argument ${name}`),
     ...(missingLabels.length === 0
       ? []

@@ -3,6 +3,7 @@ import { replaceBaseImages } from "./base-images.ts";
 import { buildError } from "./build-error.ts";
 import { LogTail } from "./build-observer.ts";
 import { decodeBuildStatus } from "./buildkit-trace.ts";
+import { finalBase, globalArguments, imagesOf, parseDockerfile } from "./dockerfile-images.ts";
 import { expandArguments } from "./expand-arguments.ts";
 import { observeBuildkit } from "./observe-buildkit.ts";
 import { observeClassic } from "./observe-classic.ts";
@@ -69,8 +70,42 @@ test.each([
         ["A", "1"],
         ["B", "2"],
       ]),
+      1,
     ),
   ).toBe(expected);
+});
+
+describe("ARGs that grow", () => {
+  const doubling = (lines: number) =>
+    Array.from({ length: lines }, (_, index) => `ARG A${index + 1}=\${A${index}}\${A${index}}\n`).join("");
+
+  test.each([28, 40])("are refused at the line where %i of them come to too much", (lines) => {
+    const dockerfile = parseDockerfile(`ARG A0=xxxxxxxx\n${doubling(lines)}FROM \${A${lines}}\n`);
+    expect(() => globalArguments(dockerfile, {})).toThrow(
+      expect.objectContaining({ code: "DOCKERFILE_INVALID", details: { line: 11, column: 1 } }),
+    );
+  });
+
+  test("are refused in a FROM too", () => {
+    const dockerfile = parseDockerfile(`ARG A\nFROM a/${"$A".repeat(5)}\n`);
+    const values = globalArguments(dockerfile, { A: "x".repeat(1000) });
+    const refused = expect.objectContaining({ code: "DOCKERFILE_INVALID", details: { line: 2, column: 1 } });
+    expect(() => imagesOf(dockerfile, values)).toThrow(refused);
+    expect(() => finalBase(dockerfile, values)).toThrow(refused);
+  });
+
+  test("are no ARGs that are long because the caller's value is, whatever is in it", () => {
+    const certificates = "$CERTIFICATE ".repeat(1000);
+    const dockerfile = parseDockerfile("ARG BUNDLE\nFROM x\nARG BUNDLE\n");
+    const values = globalArguments(dockerfile, { BUNDLE: certificates });
+    expect(values.get("BUNDLE")).toBe(certificates);
+    expect(finalBase(dockerfile, values)).toBe("x");
+  });
+
+  test("have no value that every object has", () => {
+    const values = globalArguments(parseDockerfile("ARG constructor\nARG toString=a\nFROM x\n"), {});
+    expect([...values]).toEqual([["toString", "a"]]);
+  });
 });
 
 describe("buildError", () => {
@@ -123,8 +158,23 @@ describe("buildError", () => {
     ],
     ["The command '/bin/sh -c echo unknown instruction' returned a non-zero code: 1", "RUN x", "BUILD_FAILED"],
     ["getaddrinfo ENOTFOUND: no such host", "[2/3] RUN npm ci", "BUILD_FAILED"],
+    ["failed to solve: dockerfile line greater than max allowed size of 65535", null, "DOCKERFILE_INVALID"],
   ])("%s is told by its code", (message, step, code) => {
     expect(buildError(message, observer(step, "tail"), "FROM x\n")).toMatchObject({ code });
+  });
+
+  test("a frontend that cannot be had is told by its line, and not as a base image", () => {
+    const step = "resolve image config for docker.io/docker/dockerfile:9";
+    const error = buildError(
+      "docker.io/docker/dockerfile:9: not found",
+      observer(step),
+      "# syntax=docker/dockerfile:9\nFROM x\n",
+    );
+    expect(error).toMatchObject({
+      code: "BASE_IMAGE_UNAVAILABLE",
+      remedy: expect.stringContaining("`# syntax=` line"),
+    });
+    expect(error.message).toContain("syntax");
   });
 
   test("what buildah says of its inner state, the image's environment with it, is left out", () => {

@@ -1,6 +1,6 @@
 /** Reads out of a Dockerfile what is needed before the builder reads it: its images, and the names that it sets. */
 import { DockerfileParser, PropertyInstruction } from "dockerfile-ast";
-import type { Dockerfile } from "dockerfile-ast";
+import type { Dockerfile, Instruction } from "dockerfile-ast";
 import { expandArguments } from "./expand-arguments.ts";
 
 /** An image, and where the Dockerfile names it; lines and characters from zero. */
@@ -11,13 +11,13 @@ export interface NamedImage {
   readonly end: number;
 }
 
-/** Images of FROM, and of COPY --from where it names no stage. */
+/** Images of FROM, and of COPY --from where it names no stage. @throws DOCKERFILE_INVALID of {@link expandArguments} */
 export function imagesOf(dockerfile: Dockerfile, values: ReadonlyMap<string, string>): readonly NamedImage[] {
   const stages = new Set<string>(["scratch"]);
   const images: NamedImage[] = [];
   for (const from of dockerfile.getFROMs()) {
     const range = from.getImageRange();
-    const named = expandArguments(from.getImage() ?? "", values);
+    const named = expandArguments(from.getImage() ?? "", values, lineOf(from));
     if (range !== null && named !== "" && !stages.has(named.toLowerCase())) {
       images.push({ named, line: range.start.line, start: range.start.character, end: range.end.character });
     }
@@ -34,7 +34,11 @@ export function imagesOf(dockerfile: Dockerfile, values: ReadonlyMap<string, str
   return images;
 }
 
-/** ARGs before the first FROM, as the build sets them, over those that the builder knows by itself. */
+/**
+ * ARGs before the first FROM, as the build sets them, over those that the builder knows by itself.
+ *
+ * @throws DOCKERFILE_INVALID of {@link expandArguments}
+ */
 export function globalArguments(
   dockerfile: Dockerfile,
   buildArgs: Readonly<Record<string, string>>,
@@ -45,8 +49,10 @@ export function globalArguments(
     const property = arg.getProperty();
     if (property === null) continue;
     const name = property.getName();
-    const value = buildArgs[name] ?? property.getValue();
-    if (value !== null) values.set(name, expandArguments(value, values));
+    // The caller's value is taken as it is (buildkit dockerfile2llb).
+    const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
+    const value = given ?? property.getValue();
+    if (value !== null) values.set(name, given ?? expandArguments(value, values, lineOf(arg)));
   }
   return values;
 }
@@ -68,7 +74,7 @@ export function finalBase(dockerfile: Dockerfile, values: ReadonlyMap<string, st
   for (;;) {
     const stage = stages[index];
     if (stage === undefined || dependsOnUnknown(stage.image, values)) return null;
-    const image = expandArguments(stage.image, values);
+    const image = expandArguments(stage.image, values, stage.line);
     // A stage can only be built from one above it; of two with one name, the nearer counts.
     const above = stages.slice(0, index).findLastIndex(({ name }) => name === image.toLowerCase());
     if (above === -1) return image === "" || image.toLowerCase() === "scratch" ? null : image;
@@ -84,11 +90,23 @@ export function stageIndex(dockerfile: Dockerfile, target?: string): number {
   return stages.findLastIndex(({ name }) => name === target.toLowerCase());
 }
 
-function stagesOf(dockerfile: Dockerfile): readonly { readonly name: string | null; readonly image: string }[] {
+interface Stage {
+  readonly name: string | null;
+  readonly image: string;
+  readonly line: number;
+}
+
+function stagesOf(dockerfile: Dockerfile): readonly Stage[] {
   return dockerfile.getFROMs().map((from) => ({
+    line: lineOf(from),
     name: from.getBuildStage()?.toLowerCase() ?? null,
     image: from.getImage() ?? "",
   }));
+}
+
+/** Counted from 1. */
+function lineOf(instruction: Instruction): number {
+  return instruction.getRange().start.line + 1;
 }
 
 function dependsOnUnknown(text: string, values: ReadonlyMap<string, string>): boolean {

@@ -10,6 +10,7 @@ import type { Dockerfile } from "dockerfile-ast";
 import { isKitError } from "@container-kit/errors";
 import { inspectImage } from "../images/inspect.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
+import { isSamePlatform } from "../reference/platform.ts";
 import type { Transport } from "../wire/transport.ts";
 import { settingsOf } from "./dockerfile-images.ts";
 import { readGitMetadata } from "./git-metadata.ts";
@@ -76,7 +77,7 @@ async function baseDigest({ transport, base, signal }: LabelSources): Promise<st
     if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
     throw error;
   });
-  if (image === null || (base.platform !== undefined && image.platform !== base.platform)) return null;
+  if (image === null || (base.platform !== undefined && !isSamePlatform(image.platform, base.platform))) return null;
   // The digest under which another repository has it may be that of another manifest.
   const own = image.digests
     .map(parseOrNull)

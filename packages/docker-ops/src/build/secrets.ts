@@ -3,12 +3,13 @@
  *
  * - Z1  A value is read once and leaves this process over the build's session only: never in a query, an argument, an
  *       environment or the context.
- * - Z2  Whoever redacts learns it first, whole and line by line, so that a step that prints it is masked.
+ * - Z2  Whoever redacts learns it first, whole and in its parts, so that a step that prints it is masked.
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { Secret } from "@container-kit/observability";
 import { fail } from "../errors.ts";
+import { secretParts } from "./secret-parts.ts";
 import type { BuildSecret } from "./types.ts";
 
 /** The most that BuildKit takes (buildkit session/secrets, MaxSecretSize). */
@@ -39,7 +40,7 @@ export async function readSecrets(
     if (id === "") throw invalid(index, "id", "a build secret needs an id");
     if (read.has(id)) throw invalid(index, "id", `the build secret ${id} is given twice`);
     const bytes = await readSource({ index, id, from }, env);
-    learn(bytes.toString("utf8"), learnSecret);
+    learnText(bytes.toString("utf8"), learnSecret);
     read.set(id, () => bytes);
   }
   return read;
@@ -84,10 +85,9 @@ async function readSecretFile({ index, id, from: path }: Source): Promise<Buffer
   }
 }
 
-function learn(text: string, learnSecret: (secret: Secret) => void): void {
-  // A step prints a key file line by line, and the log comes line by line.
-  for (const part of new Set([text, text.trim(), ...text.split(/\r?\n/)]))
-    if (part.trim().length >= SHORTEST_LEARNED) learnSecret(new Secret(part));
+/** Tells of a secret, whole and in its parts. */
+export function learnText(text: string, learnSecret: (secret: Secret) => void): void {
+  for (const part of secretParts(text)) if (part.trim().length >= SHORTEST_LEARNED) learnSecret(new Secret(part));
 }
 
 function tooLarge(index: number, id: string): Error {

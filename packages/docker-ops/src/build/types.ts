@@ -22,8 +22,8 @@ export interface BuildOptions extends OperationOptions {
   /** Images whose layers may serve as cache; with BuildKit they must carry inline cache. */
   readonly cacheFrom?: readonly string[];
   /**
-   * What `RUN --mount=type=secret,id=…` may read; BuildKit only (UNSUPPORTED elsewhere). Never in history or argument; a
-   * step that prints one is for whoever redacts, who is told first.
+   * What `RUN --mount=type=secret,id=…` may read; BuildKit only (UNSUPPORTED elsewhere). Never in history or argument,
+   * and masked where a step prints one.
    */
   readonly secrets?: readonly BuildSecret[];
   /**
@@ -34,7 +34,10 @@ export interface BuildOptions extends OperationOptions {
   readonly ociLabels?: boolean;
   /** Folders beyond which no repository is looked for, to tell source and revision; the context's own parents by default. */
   readonly roots?: readonly string[];
-  /** Receives every line that the build prints. */
+  /**
+   * Receives every line that the build prints, with its secrets masked: the values of `secrets`, and of arguments and
+   * variables that look like one.
+   */
   readonly onLog?: (line: string) => void;
 }
 

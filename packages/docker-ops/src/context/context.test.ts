@@ -211,6 +211,45 @@ describe("ignore files", () => {
     expect(listed).toEqual(["a", "a/b", "a/b/x.md"]);
   });
 
+  test.each([
+    ["a*b", ["ab", "axb", "aéb"], ["a", "b", "ba", "axbc", "xab"]],
+    ["**/x*y", ["xy", "a/xzy", "xyy"], ["x", "ay", "a/y", "xyz"]],
+    ["ab?", ["abc", "abé"], ["ab", "abcd", "xabc"]],
+    ["?\u{1F600}", ["a\u{1F600}"], ["\u{1F600}", "a\u{1F601}"]],
+    ["a*a", ["aa", "aba"], ["a"]],
+    ["a|*b", ["ax", "xb"], ["xc"]],
+    ["ab{2}*", ["abb", "abbc"], ["ab", "aab"]],
+    ["a\\bc*", [], ["abc", "ac"]],
+  ])("of %s take what they mean and nothing else", async (pattern, taken, left) => {
+    const rules = await rulesOf(pattern);
+    for (const path of taken) expect(rules.judge(path, null).ignored, path).toBe(true);
+    for (const path of left) expect(rules.judge(path, null).ignored, path).toBe(false);
+  });
+
+  test("by the thousand leave others their turn while they are matched", async () => {
+    await tree(Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`f${index}`, ""])));
+    let turn = 0;
+    let counting = true;
+    const count = () => {
+      turn += 1;
+      if (counting) setImmediate(count);
+    };
+    count();
+    const turns: number[] = [];
+    const judge = () => {
+      const until = performance.now() + 11;
+      while (performance.now() < until);
+      turns.push(turn);
+      return { ignored: true, matched: [] };
+    };
+    const rules = { judge, entersIgnored: () => false, listsParents: false };
+    const listed: string[] = [];
+    for await (const { path } of walkContext(root, rules, signal)) listed.push(path);
+    counting = false;
+    expect(listed).toEqual([]);
+    expect(new Set(turns).size).toBe(8);
+  });
+
   test("with a pattern made to take for ever are matched all the same", async () => {
     const rules = await rulesOf(`${"*a".repeat(40)}b\n${"**/".repeat(40)}*x\n`);
     expect(rules.judge("a".repeat(255), null).ignored).toBe(false);

@@ -41,7 +41,7 @@ type Between = (before: string, after: string) => boolean;
 
 /** `one` takes a character, `maybe` one or none, `many` any number; `folders` is followed by the `loop` that takes whole folders. */
 type Token =
-  | { readonly kind: "one" | "maybe" | "many"; readonly test: Test }
+  | { readonly kind: "one" | "maybe" | "many"; readonly test: Test; readonly literal?: string }
   | { readonly kind: "between"; readonly test: Between }
   | { readonly kind: "folders" }
   | { readonly kind: "loop" };
@@ -114,7 +114,7 @@ function parseNext(parsed: Parsed, characters: readonly string[], at: number): n
       return at + 1;
     default:
       if (character === "]") parsed.kind = "general";
-      tokens.push({ kind: "one", test: (other) => other === character });
+      tokens.push({ kind: "one", test: (other) => other === character, literal: character });
       return at + 1;
   }
 }
@@ -182,9 +182,21 @@ function matcherOf({ kind, branches }: Parsed, text: string): (path: string) => 
         ...tokens,
         ...(index === last ? [] : [ANYTHING]),
       ]);
-      return (path) => whole.some((tokens) => run(tokens, path));
+      const [only] = last === 0 ? branches : [];
+      if (only === undefined) return (path) => whole.some((tokens) => run(tokens, path));
+      const [beginning, end] = literalEnds(only);
+      return (path) => path.startsWith(beginning) && path.endsWith(end) && run(only, path);
     }
   }
+}
+
+/** What every path that matches begins and ends with: that is looked at first, as most paths fail there. */
+function literalEnds(tokens: readonly Token[]): readonly [beginning: string, end: string] {
+  const letters = tokens.map((token) => (token.kind === "one" ? token.literal : undefined));
+  const first = letters.indexOf(undefined);
+  const last = letters.lastIndexOf(undefined);
+  if (first === -1) return [letters.join(""), ""];
+  return [letters.slice(0, first).join(""), letters.slice(last + 1).join("")];
 }
 
 /** P4: every place in the pattern that the path so far can have reached, character by character. */

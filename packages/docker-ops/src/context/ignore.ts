@@ -11,6 +11,7 @@
  * - I4  A pattern that cannot be read is an error that names its line, as with the CLI.
  */
 import { join, posix } from "node:path";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { fail } from "../errors.ts";
 import { compilePattern } from "./ignore-pattern.ts";
 import type { IgnorePattern } from "./ignore-pattern.ts";
@@ -38,6 +39,8 @@ export interface IgnoreRules {
 const LARGEST = 1024 * 1024;
 /** Go's `bufio.Scanner`, with which the CLI reads the file, takes no longer line. */
 const LONGEST_LINE = 64 * 1024;
+/** So many lines are read without others having their turn. */
+const TURN_LINES = 500;
 
 export interface IgnoreOptions {
   /** Sends the Dockerfile and the ignore file whatever the patterns say, for a builder that looks for them in the context. */
@@ -53,18 +56,19 @@ export async function readIgnoreRules(
   for (const file of [`${dockerfile}.dockerignore`, ".dockerignore"]) {
     const text = await readIfPresent(join(root, file));
     if (text === null) continue;
-    const patterns = readPatterns(text, file);
+    const patterns = await readPatterns(text, file);
     return keepBuilderFiles ? archiveRules(patterns, [file, dockerfile]) : buildkitRules(patterns);
   }
   return buildkitRules([]);
 }
 
-function readPatterns(text: string, file: string): IgnorePattern[] {
+async function readPatterns(text: string, file: string): Promise<IgnorePattern[]> {
   const patterns: IgnorePattern[] = [];
   for (const [index, line] of text
     .replace(/^\uFEFF/, "")
     .split("\n")
     .entries()) {
+    if (index % TURN_LINES === TURN_LINES - 1) await othersTurn();
     try {
       if (Buffer.byteLength(line) >= LONGEST_LINE) throw new SyntaxError("a line that is too long");
       const cleaned = cleanLine(line);

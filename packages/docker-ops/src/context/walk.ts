@@ -11,10 +11,12 @@
  * - W5  Folders are held as `held-folder.ts` says: a swap while we walk shows nothing from outside.
  * - W6  What vanishes between being listed and being described, a file or a folder, is an error: a context that changes
  *       under the build is not the one that was meant.
- * - W7  Hard links are files of their own; setuid, setgid and sticky bits are kept; owner and time are not sent.
+ * - W7  Thousands of patterns take their time for each path, and others have their turn meanwhile.
+ * - W8  Hard links are files of their own; setuid, setgid and sticky bits are kept; owner and time are not sent.
  */
 import { lstat, readdir, readlink } from "node:fs";
 import type { Dirent, Stats } from "node:fs";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { fail } from "../errors.ts";
 import { childPath, holdChild, holdRoot } from "./held-folder.ts";
@@ -48,6 +50,8 @@ export interface FileSource {
 const BATCH = 64;
 /** Folders that are kept open: those that the walk came through last. What is further up is opened again when needed. */
 const HELD = 64;
+/** Milliseconds that paths are judged without a break. */
+const TURN_MS = 10;
 
 // The callback functions cost half of what `fs/promises` does, and a context is many small calls.
 const describe = promisify(lstat);
@@ -78,6 +82,7 @@ interface OpenFolder {
 interface Walk {
   readonly root: string;
   readonly rules: IgnoreRules;
+  readonly signal: AbortSignal;
   readonly stack: OpenFolder[];
 }
 
@@ -88,7 +93,7 @@ export async function* walkContext(
   signal: AbortSignal,
 ): AsyncGenerator<ContextEntry, void> {
   const stack: OpenFolder[] = [];
-  const walk: Walk = { root, rules, stack };
+  const walk: Walk = { root, rules, signal, stack };
   try {
     stack.push(await openFolder(holdRoot(root), null));
     for (let folder = stack.at(-1); folder !== undefined; folder = stack.at(-1)) {
@@ -180,17 +185,15 @@ function sortByBytes(children: Dirent[]): Dirent[] {
 const ASCII = /^[\0-\x7f]*$/;
 
 /** Describes the next children; false when there are no more. */
-async function nextBatch({ rules }: Walk, parent: OpenFolder): Promise<boolean> {
+async function nextBatch(walk: Walk, parent: OpenFolder): Promise<boolean> {
   const next = parent.children.slice(parent.taken, parent.taken + BATCH);
   if (next.length === 0) return false;
   parent.taken += next.length;
+  const judged = await judgeAll(walk, parent, next);
   parent.batch = await parent.folder.use((prefix) =>
     Promise.all(
-      next.map(async (child): Promise<Child> => {
+      judged.map(async ({ child, path, verdict, wanted }): Promise<Child> => {
         const { name } = child;
-        const path = childPath(parent.folder, name);
-        const verdict = rules.judge(path, parent.verdict);
-        const wanted = !verdict.ignored || (child.isDirectory() && rules.entersIgnored(path));
         if (!wanted) return { name, path, verdict, isFolder: false, entry: null };
         const shown = NOT_UTF8.get(child);
         if (shown !== undefined) throw notUtf8(childPath(parent.folder, shown));
@@ -200,6 +203,33 @@ async function nextBatch({ rules }: Walk, parent: OpenFolder): Promise<boolean> 
     ),
   );
   return true;
+}
+
+interface JudgedChild extends Pick<Child, "path" | "verdict"> {
+  readonly child: Dirent;
+  /** It is sent, or something below it may be. */
+  readonly wanted: boolean;
+}
+
+/** W7 */
+async function judgeAll(
+  { rules, signal }: Walk,
+  parent: OpenFolder,
+  children: readonly Dirent[],
+): Promise<readonly JudgedChild[]> {
+  const judged: JudgedChild[] = [];
+  let turnEnds = performance.now() + TURN_MS;
+  for (const child of children) {
+    const path = childPath(parent.folder, child.name);
+    const verdict = rules.judge(path, parent.verdict);
+    const wanted = !verdict.ignored || (child.isDirectory() && rules.entersIgnored(path));
+    judged.push({ child, path, verdict, wanted });
+    if (performance.now() < turnEnds) continue;
+    await othersTurn();
+    signal.throwIfAborted();
+    turnEnds = performance.now() + TURN_MS;
+  }
+  return judged;
 }
 
 async function describeEntry(folder: HeldFolder, prefix: string, name: string): Promise<ContextEntry | null> {

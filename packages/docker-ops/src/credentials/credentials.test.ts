@@ -123,6 +123,44 @@ describe("the configuration file", () => {
     });
   });
 
+  test("null is what is absent, wherever it stands", async () => {
+    await configure({
+      credsStore: null,
+      credHelpers: null,
+      currentContext: null,
+      auths: { r: { ...auth("u", "p"), email: null, identitytoken: null }, none: null, empty: { auth: null } },
+    });
+    expect(await readDockerConfig(env)).toMatchObject({ problem: null });
+    expect(await found("r")).toMatchObject({ source: "file", username: "u", password: "p" });
+    for (const registry of ["none", "empty"])
+      expect(await resolveCredential(registry, { env })).toEqual({ source: "none", serverAddress: registry });
+    await configure({ auths: null, credHelpers: { r: null } });
+    expect(await resolveCredential("r", { env })).toEqual({ source: "none", serverAddress: "r" });
+  });
+
+  test("an odd entry loses only itself, and says so", async () => {
+    await configure({ auths: { odd: { auth: 5 }, list: [], good: auth("u", "p") } });
+    expect(await found("good")).toMatchObject({ source: "file", username: "u" });
+    for (const registry of ["odd", "list"])
+      expect(await resolveCredential(registry, { env })).toMatchObject({
+        source: "none",
+        problem: expect.stringContaining(registry),
+      });
+    await configure({ credHelpers: { odd: 5 }, auths: { good: auth("u", "p") } });
+    expect(await resolveCredential("good", { env })).toMatchObject({
+      source: "file",
+      problem: expect.stringContaining("odd"),
+    });
+  });
+
+  test.each(["constructor", "__proto__", "toString", "hasOwnProperty"])(
+    "a registry that is called %s has what the file says of it, which is nothing",
+    async (registry) => {
+      await configure({ auths: { r: auth("u", "p") }, credHelpers: { r: "x" } });
+      expect(await resolveCredential(registry, { env })).toEqual({ source: "none", serverAddress: registry });
+    },
+  );
+
   test("a pipe and a folder in the place of the file are told, and hold nobody up", async () => {
     execFileSync("mkfifo", [join(folder, "config.json")]);
     expect(await readDockerConfig(env)).toMatchObject({ problem: expect.stringContaining("no ordinary file") });
@@ -157,6 +195,13 @@ describe("helpers", () => {
     });
     expect(await found("r:5000")).toMatchObject({ source: "helper", username: "one", password: "s1" });
     expect(await found("other")).toMatchObject({ source: "store", username: "all", password: "s2" });
+  });
+
+  test("a helper without a name is the file itself, also where there is a store", async () => {
+    await helper("all", `echo '{"Username":"all","Secret":"s2"}'`);
+    await configure({ credHelpers: { r: "" }, credsStore: "all", auths: { r: auth("file", "x") } });
+    expect(await found("r")).toMatchObject({ source: "file", username: "file" });
+    expect(await found("other")).toMatchObject({ source: "store" });
   });
 
   test("the helper is asked with the key that docker uses", async () => {

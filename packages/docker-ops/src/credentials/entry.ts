@@ -3,34 +3,38 @@ import { Secret } from "@container-kit/observability";
 import { z } from "zod";
 import type { Credential } from "./types.ts";
 
+/** Null is what is absent, as docker's decoder (Go's `encoding/json`) has it. */
 export const credentialEntry = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
+  auth: z.string().nullish(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  identitytoken: z.string().nullish(),
+  registrytoken: z.string().nullish(),
 });
 
 export type CredentialEntry = z.output<typeof credentialEntry>;
 
+/** Stands for an entry that is none: {@link isReadable} says no to it. */
+export const UNREADABLE_ENTRY: CredentialEntry = { auth: "!" };
+
 /** What an entry holds, or null where it holds no secret: `docker login` with a store leaves empty entries behind. */
 export function readEntry(entry: CredentialEntry): Omit<Credential, "source" | "serverAddress"> | null {
-  const decoded = entry.auth === undefined || entry.auth === "" ? null : decodeAuth(entry.auth);
-  const username = decoded?.username ?? entry.username;
-  const password = decoded?.password ?? entry.password;
+  const decoded = entry.auth ? decodeAuth(entry.auth) : null;
+  const username = decoded?.username ?? entry.username ?? "";
+  const password = decoded?.password ?? entry.password ?? "";
   const holdsSomething = [password, entry.identitytoken, entry.registrytoken].some((text) => (text ?? "") !== "");
   if (!holdsSomething) return null;
   return {
-    ...(username === undefined || username === "" ? {} : { username }),
-    ...(password === undefined || password === "" ? {} : { password: new Secret(password) }),
+    ...(username === "" ? {} : { username }),
+    ...(password === "" ? {} : { password: new Secret(password) }),
     ...(entry.identitytoken ? { identityToken: new Secret(entry.identitytoken) } : {}),
     ...(entry.registrytoken ? { registryToken: new Secret(entry.registrytoken) } : {}),
   };
 }
 
 /** Whether `auth` is what docker reads: it refuses a file with another one, where we go on without that entry. */
-export function isReadable({ auth = "" }: CredentialEntry): boolean {
-  return auth === "" || decodeAuth(auth) !== null;
+export function isReadable({ auth }: CredentialEntry): boolean {
+  return !auth || decodeAuth(auth) !== null;
 }
 
 /**

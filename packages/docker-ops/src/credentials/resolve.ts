@@ -31,14 +31,14 @@ export async function resolveCredential(registry: string, options: ResolveOption
   const config = await readDockerConfig(env);
   const serverAddress = registryKey(registry);
   const helperOptions = signal === undefined ? { env } : { env, signal };
-  const helper = registryKeys(registry)
-    .map((key) => config.credHelpers[key])
-    .find((name) => name !== undefined);
-  if (helper !== undefined) {
+  const helperKey = registryKeys(registry).find((key) => Object.hasOwn(config.credHelpers, key));
+  // An empty name is the file, also where there is a store for all the others (docker/cli `getConfiguredCredentialStore`).
+  const helper = helperKey === undefined ? undefined : config.credHelpers[helperKey];
+  if (helper !== undefined && helper !== "") {
     const found = await askHelper(helper, registry, serverAddress, helperOptions);
     return found === null ? { source: "none", serverAddress } : { source: "helper", serverAddress, ...found };
   }
-  if (config.credsStore !== undefined && config.credsStore !== "") {
+  if (helper === undefined && config.credsStore !== undefined) {
     const found = await askHelper(config.credsStore, registry, serverAddress, helperOptions);
     if (found !== null) return { source: "store", serverAddress, ...found };
   }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { fail } from "../errors.ts";
+import { refusePassword } from "./refuse-password.ts";
 import type { EngineEndpoint } from "./types.ts";
 
 const metadata = z.object({
@@ -45,8 +47,10 @@ export async function readContextEndpoint(configFolder: string, name: string, so
 function parseMetadata(text: string, source: string): { host: string; verify: boolean } {
   try {
     const { Host, SkipTLSVerify } = metadata.parse(JSON.parse(text)).Endpoints.docker;
+    refusePassword(Host, source);
     return { host: Host, verify: SkipTLSVerify !== true };
   } catch (cause) {
+    if (isKitError(cause)) throw cause;
     throw fail("ENGINE_BAD_ENDPOINT", `${source} has no readable docker endpoint`, { cause });
   }
 }

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fail } from "../errors.ts";
 import { readDockerConfig } from "../credentials/config-file.ts";
 import { readContextEndpoint } from "./context-store.ts";
+import { refusePassword } from "./refuse-password.ts";
 import type { EngineEndpoint } from "./types.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -51,6 +52,7 @@ async function contextEndpoint(env: Environment): Promise<EngineEndpoint | null>
 function parseHost(host: string, source: string, env: Environment): EngineEndpoint {
   const text = host.includes("://") ? host : `tcp://${host}`;
   const scheme = text.slice(0, text.indexOf("://"));
+  refusePassword(text, source);
   switch (scheme) {
     case "unix":
       return { host: text === "unix://" ? "unix:///var/run/docker.sock" : text, source };
@@ -59,6 +61,7 @@ function parseHost(host: string, source: string, env: Environment): EngineEndpoi
     case "https":
       return { host: checkUrl(text, source), source, ...tlsFromEnvironment(env, scheme) };
     case "ssh":
+      return { host: checkUrl(text, source), source };
     case "npipe":
       return { host: text, source };
     default:

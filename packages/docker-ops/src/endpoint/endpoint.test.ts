@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { connectEngine } from "../engine/connect.ts";
 import { listEndpoints } from "./discover.ts";
@@ -77,11 +78,23 @@ describe("listEndpoints", () => {
     expect(endpoints[0]).toMatchObject({ tls: { ca: "/certs/ca.pem", verify: true } });
   });
 
-  test.each(["ftp://x", "foo://", "tcp://", "tcp://:bad:"])("DOCKER_HOST=%s is ENGINE_BAD_ENDPOINT", async (host) => {
-    await expect(listEndpoints({ HOME: home, DOCKER_HOST: host })).rejects.toMatchObject({
-      code: "ENGINE_BAD_ENDPOINT",
-    });
-  });
+  test.each(["tcp://user:hunter22@127.0.0.1:1", "ssh://user:hunter22@host", "tcp://user:hunter22@bad:host:"])(
+    "an endpoint with a password (%#) is refused without the password",
+    async (host) => {
+      const error: unknown = await listEndpoints({ HOME: home, DOCKER_HOST: host }).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({ code: "ENGINE_BAD_ENDPOINT" });
+      expect(inspect(error, { depth: 5 })).not.toContain("hunter22");
+    },
+  );
+
+  test.each(["ssh://", "ftp://x", "foo://", "tcp://", "tcp://:bad:"])(
+    "DOCKER_HOST=%s is ENGINE_BAD_ENDPOINT",
+    async (host) => {
+      await expect(listEndpoints({ HOME: home, DOCKER_HOST: host })).rejects.toMatchObject({
+        code: "ENGINE_BAD_ENDPOINT",
+      });
+    },
+  );
 });
 
 describe("connectEngine without an engine", () => {

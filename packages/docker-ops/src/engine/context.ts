@@ -3,6 +3,7 @@ import type { CredentialSource } from "../credentials/types.ts";
 import type { FreshnessCache } from "../images/freshness.ts";
 import type { PulledImage } from "../images/pulled-image.ts";
 import type { SharedTransfers } from "../images/shared-transfers.ts";
+import type { Turns } from "../images/turns.ts";
 import type { Via } from "../types.ts";
 import type { EngineProfile } from "./profile.ts";
 import type { Transport } from "../wire/transport.ts";
@@ -24,6 +25,8 @@ export interface EngineContext {
   readonly freshness: FreshnessCache;
   /** The pulls that are under way. */
   readonly pulls: SharedTransfers<PulledImage>;
+  /** Lets calls that change the same name run one after the other. */
+  readonly turns: Turns;
   /** Tells whoever redacts of a secret that is about to be used. */
   readonly learnSecret: (secret: Secret) => void;
   /** Waits until an engine that went away answers again. @throws ENGINE_UNAVAILABLE when it does not come back in time */

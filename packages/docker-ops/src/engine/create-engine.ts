@@ -3,6 +3,7 @@ import { silentLogger } from "@container-kit/observability";
 import type { CredentialReference } from "../credentials/reference.ts";
 import { createFreshnessCache } from "../images/freshness.ts";
 import { createSharedTransfers } from "../images/shared-transfers.ts";
+import { createTurns } from "../images/turns.ts";
 import type { Engine } from "../types.ts";
 import type { Connection, ConnectOptions } from "./options.ts";
 import type { EngineContext } from "./context.ts";
@@ -70,6 +71,7 @@ function createContext(
     baseImages,
     freshness,
     pulls: createSharedTransfers(),
+    turns: createTurns(),
     learnSecret: (secret) => onSecret?.(secret),
     isInsecure: (registry) => Promise.resolve(isInsecureRegistry(registry, watch.info().secureRegistries)),
     waitUntilBack: (signal) => watch.waitUntilBack(signal),

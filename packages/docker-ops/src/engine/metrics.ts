@@ -11,7 +11,9 @@ export type OperationName =
   | "save"
   | "load"
   | "probe"
-  | "login";
+  | "login"
+  | "digest"
+  | "ping";
 
 /** What the calls of one operation came to. */
 export interface OperationMetrics {

@@ -8,7 +8,6 @@
  */
 import { Transform } from "node:stream";
 import type { Readable } from "node:stream";
-import { isKitError } from "@container-kit/errors";
 import { DEADLINES, INACTIVITY_MS } from "../wire/deadline.ts";
 import { engineCallError, engineMessageError } from "../wire/engine-error.ts";
 import { errorOf, readProgress } from "../wire/progress-stream.ts";
@@ -17,7 +16,7 @@ import { fail } from "../errors.ts";
 import { isImageId, parseReference } from "../reference/parse.ts";
 import type { LoadResult, OperationOptions } from "../types.ts";
 import { familiarNames } from "./familiar-names.ts";
-import { findImage } from "./inspect.ts";
+import { isShown } from "./inspect.ts";
 import { followTar } from "./tar-end.ts";
 import type { TarFollower } from "./tar-end.ts";
 
@@ -30,6 +29,11 @@ export async function saveImages(
   options: ArchiveOptions,
 ): Promise<Readable> {
   const startedAt = performance.now();
+  if (!Array.isArray(images) || images.length === 0)
+    throw fail("INVALID_INPUT", "an archive needs at least one image", {
+      details: { issues: [{ path: "images", message: "is empty" }] },
+      remedy: "Name the images that are to be saved.",
+    });
   for (const image of images) if (!isImageId(image)) parseReference(image);
   const { signal } = options;
   const operation = `saving ${images.join(", ")}`;
@@ -122,11 +126,7 @@ export async function loadImages(
   if (images.length === 0)
     throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer without naming an image`);
   for (const image of images) {
-    const shown = await findImage(transport, image, signal).catch((error: unknown) => {
-      if (isKitError(error, "INVALID_REFERENCE")) return null;
-      throw error;
-    });
-    if (shown === null)
+    if (!(await isShown(transport, image, signal)))
       throw fail("ENGINE_PROTOCOL", `the engine says that it loaded ${image} and does not show it`, {
         stage: "read-back",
       });

@@ -9,9 +9,10 @@ import type { EngineContext } from "../engine/context.ts";
 import { engineMessageError } from "../wire/engine-error.ts";
 import { errorOf, readProgress } from "../wire/progress-stream.ts";
 import { fail } from "../errors.ts";
+import { isSameArchitecture } from "../reference/platform.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
 import type { ImageDetails } from "../types.ts";
-import { findImage, isForPlatform } from "./inspect.ts";
+import { findImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
 import type { LayerTracker } from "./layer-progress.ts";
 import { holdsDigest } from "./own-digests.ts";
@@ -22,6 +23,7 @@ import type { SharedRun } from "./shared-transfers.ts";
 
 export interface PullWish {
   readonly reference: NormalizedReference;
+  /** In its one spelling; the engine's choice where there is none. */
   readonly platform: string | undefined;
   readonly inactivityMs: number | undefined;
   readonly credential: Credential;
@@ -44,15 +46,16 @@ export async function transferImage(context: EngineContext, wish: PullWish, shar
     let digest = await readTransfer(context, { ...wish, tracker }, shared);
     const image = await readBack(context, reference, platform, signal);
     if (digest === "") digest = await registrysDigest(context, wish, image, signal);
-    return { image, digest, bytes: tracker.bytes(), layers: tracker.layers() };
+    const layers = tracker.layers();
+    const existing = image.layers.length;
+    // An engine that has them all does not tell of them.
+    return { image, digest, bytes: tracker.bytes(), layers: layers.total > 0 ? layers : { total: existing, existing } };
   };
-  return withPatience(() => untilEngineStays(context, pull, shared), {
-    registry: reference.registry,
-    signal,
-    until,
-    report,
-    askWait,
-  });
+  const patience = { registry: reference.registry, signal, until, report, askWait };
+  // One reference has one image in an engine: that of another platform takes its place.
+  return context.turns.take(`pull ${reference.canonical}`, signal, () =>
+    withPatience(() => untilEngineStays(context, pull, shared), patience),
+  );
 }
 
 /** What the registry calls the image that came from it; "" where it cannot be asked, or has another by now. */
@@ -136,7 +139,11 @@ async function readTransfer(
 /** Terminal records: `Status: …` of moby; Podman ends with the image's id alone. */
 const TERMINAL = /^Status: (?:Image is up to date|Downloaded newer image)|^Download complete$|^[a-f0-9]{64}\s*$/;
 
-/** @throws ENGINE_PROTOCOL when the engine does not show the image, IMAGE_NOT_FOUND when it is for another platform */
+/**
+ * Without a platform the engine's choice stands: an image that is published for one platform alone is pulled on any.
+ *
+ * @throws ENGINE_PROTOCOL when the engine does not show the image, IMAGE_NOT_FOUND when it is for another platform
+ */
 async function readBack(
   { transport }: EngineContext,
   { familiar }: NormalizedReference,
@@ -149,8 +156,8 @@ async function readBack(
       stage: "read-back",
     });
   }
-  if (isForPlatform(image, platform)) return image;
-  throw fail("IMAGE_NOT_FOUND", `${familiar} is there for ${image.platform} and not for ${platform ?? ""}`, {
+  if (platform === undefined || isSameArchitecture(image.platform, platform)) return image;
+  throw fail("IMAGE_NOT_FOUND", `${familiar} is there for ${image.platform} and not for ${platform}`, {
     stage: "read-back",
     details: { platform, found: image.platform },
     remedy: "Name a platform that the image is published for, or leave it out.",

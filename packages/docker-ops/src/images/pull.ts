@@ -1,10 +1,12 @@
 /**
  * Pulls an image, and reports it only when the engine shows it.
  *
- * - L1  What is present and named by a digest, or was found current within the cache's lifetime, costs one question to
- *       the engine and none to the registry.
- * - L2  A present image is never lost to a registry that cannot be asked: it is given with a warning.
+ * - L1  What is present for the wanted platform, and named by a digest or found current within the cache's lifetime,
+ *       costs one question to the engine and none to the registry.
+ * - L2  A present image of that platform is never lost to a registry that cannot be asked: it is given with a warning.
  * - L3  Callers that want the same at the same time share one transfer.
+ * - L4  Without a platform the engine's own is wanted. A present image of another one is not given for it: the engine is
+ *       asked to pull, and what it then shows is what the registry has for it.
  */
 import { isKitError } from "@container-kit/errors";
 import type { Credential } from "../credentials/types.ts";
@@ -12,9 +14,13 @@ import type { EngineContext } from "../engine/context.ts";
 import { DEADLINES, withDeadline } from "../wire/deadline.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
+import type { OwnPlatform } from "../reference/platform.ts";
+import { isSameArchitecture, isSamePlatform, parsePlatform } from "../reference/platform.ts";
 import type { Freshness, ImageDetails, PullOptions, PullResult } from "../types.ts";
-import { findImage, isForPlatform } from "./inspect.ts";
+import { findImage } from "./inspect.ts";
+import { orAborted } from "./or-aborted.ts";
 import { digestOf, holdsDigest } from "./own-digests.ts";
+import { pullError } from "./pull-error.ts";
 import { transferImage } from "./pull-transfer.ts";
 import { askForDigest } from "./registry-digest.ts";
 
@@ -30,16 +36,18 @@ interface PullParts extends PullOptions {
 }
 
 async function runPull(context: EngineContext, image: string, parts: PullParts): Promise<PullResult> {
-  const { platform, force = false, signal } = parts;
+  const { force = false, signal } = parts;
   const reference = withDefaultTag(normalizeReference(image));
+  const platform = parts.platform === undefined ? undefined : parsePlatform(parts.platform, context.profile());
   const key = freshnessKey(reference, platform);
   const known = force || reference.digest !== undefined ? null : context.freshness.find(key);
   const wantsRegistry = !force && reference.digest === undefined && known === null;
   // Beside the inspection, because a credential helper is slow.
   const credential = wantsRegistry ? context.resolveCredential(reference.registry, signal) : null;
   credential?.catch(() => undefined);
-  const before = await findImage(context.transport, reference.familiar, signal);
-  if (before !== null && !force && isForPlatform(before, platform)) {
+  // In full, because an engine would take `sha256:0123` for the beginning of an id.
+  const before = await findImage(context.transport, reference.canonical, signal);
+  if (before !== null && !force && isWanted(before, platform, context.profile())) {
     if (reference.digest !== undefined) return present({ context, reference, freshness: "pinned" }, before);
     if (known !== null && holdsDigest(before, reference, known))
       return present({ context, reference, freshness: "cache", digest: known }, before);
@@ -52,11 +60,23 @@ async function runPull(context: EngineContext, image: string, parts: PullParts):
       return present({ context, reference, freshness: "registry", ...asked }, before);
     }
   }
-  return transferred(context, { reference, before, credential, parts });
+  try {
+    return await transferred(context, { reference, platform, before, credential, parts });
+  } catch (error) {
+    throw await pullError({ error, context, image, reference, before, signal });
+  }
+}
+
+/** L4. */
+function isWanted(image: ImageDetails, platform: string | undefined, { os, arch }: OwnPlatform): boolean {
+  return platform === undefined
+    ? isSameArchitecture(image.platform, `${os}/${arch}`)
+    : isSamePlatform(image.platform, platform);
 }
 
 interface TransferWish {
   readonly reference: NormalizedReference;
+  readonly platform: string | undefined;
   readonly before: ImageDetails | null;
   /** Where it has been asked for already. */
   readonly credential: Promise<Credential> | null;
@@ -64,8 +84,8 @@ interface TransferWish {
 }
 
 async function transferred(context: EngineContext, wish: TransferWish): Promise<PullResult> {
-  const { reference, before, parts } = wish;
-  const { platform, force = false, inactivityMs, signal, until, onProgress } = parts;
+  const { reference, platform, before, parts } = wish;
+  const { force = false, inactivityMs, signal, until, onProgress } = parts;
   const key = freshnessKey(reference, platform);
   const credential = await (wish.credential ?? context.resolveCredential(reference.registry, signal));
   const caller = { signal, until, onProgress };
@@ -113,16 +133,6 @@ async function askWhilePresent(
     if (isKitError(error) && error.category === "registry") return unchecked(error.message);
     throw error;
   }
-}
-
-/** A promise that does not know the signal, under it. */
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.finally(() => signal.removeEventListener("abort", onAbort)).then(resolve, reject);
-  });
 }
 
 interface Presence {

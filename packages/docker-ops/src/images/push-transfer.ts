@@ -5,7 +5,8 @@
  * - W1  The engine's own retries go out as progress, in words.
  * - W2  At the first of each round the registry is asked whether we may push; a no ends the push at once. A registry
  *       that cannot be asked says nothing, and the engine goes on.
- * - W3  A token may end in the middle, and moby does not ask for another: a push that had begun to move bytes when it
+ * - W3  A push whose time is up while the engine tries again has waited for the registry, and says so.
+ * - W4  A token may end in the middle, and moby does not ask for another: a push that had begun to move bytes when it
  *       was refused is done once more, with a new token, and sends what is missing.
  */
 import { isKitError } from "@container-kit/errors";
@@ -74,6 +75,9 @@ async function transferOnce({ transport, profile }: EngineContext, push: PushTra
       const progress = tracker.observe(record);
       if (progress !== null) report(progress);
     }
+  } catch (cause) {
+    if (push.signal.aborted && watch.isRetrying()) throw stillRefused(push, cause);
+    throw cause;
   } finally {
     await watch.end();
   }
@@ -81,6 +85,12 @@ async function transferOnce({ transport, profile }: EngineContext, push: PushTra
   throw fail("ENGINE_PROTOCOL", `${operation} failed: the engine ended its answer before the push was done`, {
     stage: "transfer",
   });
+}
+
+function stillRefused(push: PushTransfer, cause: unknown): Error {
+  const { registry, familiar } = push.reference;
+  const message = `the registry ${registry} did not take ${familiar} in time: the engine was still trying again`;
+  return fail("REGISTRY_UNAVAILABLE", message, { cause, ...contextOf(push) });
 }
 
 function contextOf({ reference, credential }: PushTransfer) {
@@ -101,6 +111,8 @@ interface RetryWatch {
   /** Aborted with the registry's no. */
   readonly signal: AbortSignal;
   observe(record: ProgressRecord): void;
+  /** Whether a layer waits for its next try. */
+  isRetrying(): boolean;
   /** Ends the question that may be under way. */
   end(): Promise<void>;
 }
@@ -110,6 +122,7 @@ function watchRetries({ reference, client, signal, credential }: PushTransfer): 
   const refused = new AbortController();
   const ended = new AbortController();
   const { repository } = reference;
+  const waiting = new Set<string>();
   let question: Promise<void> = Promise.resolve();
   let askAgainAt = 0;
   const ask = async () => {
@@ -122,8 +135,11 @@ function watchRetries({ reference, client, signal, credential }: PushTransfer): 
   };
   return {
     signal: refused.signal,
-    observe: ({ status }) => {
+    isRetrying: () => waiting.size > 0,
+    observe: ({ status, id = "" }) => {
       const seconds = /^Retrying in (\d{1,6}) second/.exec(status ?? "")?.[1];
+      if (seconds === undefined) waiting.delete(id);
+      else waiting.add(id);
       if (seconds === undefined || performance.now() < askAgainAt) return;
       askAgainAt = performance.now() + Number(seconds) * 1000;
       question = question.then(ask);

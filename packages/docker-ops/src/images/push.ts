@@ -6,6 +6,8 @@
  * - U3  Success is a 200 of the registry to a manifest request by the digest that was pushed; the digest that is
  *       reported is the registry's.
  * - U4  A push that fails takes back the name that it gave the image for the push.
+ * - U5  Pushes that give an image the same name, and tags of it, run one after the other: else one would push what the
+ *       other has named.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
@@ -13,12 +15,12 @@ import type { EngineContext } from "../engine/context.ts";
 import { clearingUp, DEADLINES, withDeadline } from "../wire/deadline.ts";
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
-import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
+import { imageIdError, normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
 import { openRegistry } from "../registry/client.ts";
 import { askPushRight } from "../registry/push-right.ts";
 import type { PushOptions, PushResult } from "../types.ts";
-import { inspectImage } from "./inspect.ts";
+import { findByShortId, findImage, inspectImage } from "./inspect.ts";
 import { trackLayers } from "./layer-progress.ts";
 import { waitOf, withPatience } from "./patience.ts";
 import { freshnessKey } from "./pull.ts";
@@ -26,7 +28,7 @@ import { transferPush } from "./push-transfer.ts";
 import { verifyPush } from "./push-verify.ts";
 import type { PushEvidence, VerifiedPush } from "./push-verify.ts";
 import { removeImage } from "./store.ts";
-import { tagImage } from "./tag.ts";
+import { tagImage, tagTurn } from "./tag.ts";
 
 export function pushImage(context: EngineContext, image: string, options: PushOptions): Promise<PushResult> {
   const until = performance.now() + (options.deadlineMs ?? DEADLINES.push);
@@ -40,19 +42,47 @@ interface PushParts extends PushOptions {
 }
 
 async function runPush(context: EngineContext, image: string, parts: PushParts): Promise<PushResult> {
-  const { transport } = context;
   const source = pushable(image);
   const reference = parts.target === undefined ? source : pushable(parts.target);
   const { signal } = parts;
-  if (reference.canonical === source.canonical) {
-    try {
+  try {
+    if (reference.canonical === source.canonical)
       return { ...(await transferAndVerify(context, reference, parts)), replaced: null };
-    } catch (error) {
-      // The engine's own sentence about an image that it has not; inspect says what to do about it.
-      if (isKitError(error, "IMAGE_NOT_FOUND")) await inspectImage(transport, source.familiar, signal);
-      throw error;
-    }
+    return await context.turns.take(tagTurn(reference.canonical), signal, () =>
+      pushUnder(context, { source, reference }, parts),
+    );
+  } catch (error) {
+    if (isKitError(error, "IMAGE_NOT_FOUND")) await explainMissing(context.transport, image, source, signal);
+    throw error;
   }
+}
+
+/** The engine's own sentence about an image that it has not does not say what to do about it. */
+async function explainMissing(
+  transport: Transport,
+  image: string,
+  { canonical, familiar }: NormalizedReference,
+  signal: AbortSignal,
+): Promise<void> {
+  // In full, because what an id begins with would be found otherwise.
+  if ((await findImage(transport, canonical, signal)) !== null) return;
+  if ((await findByShortId(transport, image, signal)) !== null) throw imageIdError(image);
+  await inspectImage(transport, familiar, signal);
+}
+
+interface GivenNames {
+  readonly source: NormalizedReference;
+  readonly reference: NormalizedReference;
+}
+
+/** U4, U5. */
+async function pushUnder(
+  context: EngineContext,
+  { source, reference }: GivenNames,
+  parts: PushParts,
+): Promise<PushResult> {
+  const { transport } = context;
+  const { signal } = parts;
   const { replaced } = await tagImage(transport, source.familiar, reference.familiar, { force: true, signal });
   try {
     return { ...(await transferAndVerify(context, reference, parts)), replaced };

@@ -1,17 +1,25 @@
-/** Gives an image another name, and reports it only when the engine shows the image under that name. */
+/**
+ * Gives an image another name, and reports it only when the engine shows the image under that name.
+ *
+ * Whoever calls has the turn of that name: what stands there is looked at before and after.
+ */
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import { isImageId } from "../reference/parse.ts";
 import type { TagResult } from "../types.ts";
-import { findImage, inspectImage } from "./inspect.ts";
+import { findImage, inspectSource } from "./inspect.ts";
 
 export interface TagParts {
   readonly force: boolean;
   readonly signal: AbortSignal;
 }
 
-/** @throws CONFLICT when the target is another image and `force` is not set */
+/** Under which the calls that change what a name means take turns. @throws INVALID_REFERENCE */
+export function tagTurn(name: string): string {
+  return `tag ${withDefaultTag(normalizeReference(name)).canonical}`;
+}
+
+/** @throws CONFLICT when the target is another image and `force` is not set, or has become another one meanwhile */
 export async function tagImage(
   transport: Transport,
   source: string,
@@ -25,9 +33,8 @@ export async function tagImage(
       remedy: "Name a tag.",
     });
   }
-  const from = isImageId(source) ? source : withDefaultTag(normalizeReference(source)).familiar;
   const [image, replaced] = await Promise.all([
-    inspectImage(transport, from, signal),
+    inspectSource(transport, source, signal),
     imageIdUnder(transport, to.familiar, signal),
   ]);
   if (replaced !== null && replaced !== image.imageId && !force) {
@@ -44,6 +51,13 @@ export async function tagImage(
     operation: `the tagging of ${source} as ${to.familiar}`,
   });
   const shown = await imageIdUnder(transport, to.familiar, signal);
+  if (shown !== null && shown !== image.imageId && shown !== replaced) {
+    throw fail("CONFLICT", `${to.familiar} was given to ${image.imageId} and is ${shown} by now`, {
+      stage: "read-back",
+      details: { target: to.familiar, existing: shown, source: image.imageId },
+      remedy: "Something else gives this tag too: agree on who does, or choose another tag.",
+    });
+  }
   if (shown !== image.imageId) {
     throw fail("ENGINE_PROTOCOL", `the engine said it tagged ${to.familiar} and shows ${shown ?? "no image"} there`, {
       stage: "read-back",

@@ -26,7 +26,8 @@ const OFFICIAL = "library/";
  * @throws INVALID_REFERENCE also for an image id, which names no repository
  */
 export function normalizeReference(text: string): NormalizedReference {
-  if (isImageId(text)) throw imageId(text);
+  if (isImageId(text)) throw imageIdError(text);
+  if (typeof text !== "string") parseReference(text);
   const { registry, remainder } = splitRegistry(text);
   const nameEnd = remainder.search(/[:@]/);
   const remote = nameEnd === -1 ? remainder : remainder.slice(0, nameEnd);
@@ -79,7 +80,8 @@ function familiarName({ registry, repository }: ImageReference): string {
   return `${first}/` === OFFICIAL && second !== undefined && rest.length === 0 ? second : repository;
 }
 
-function imageId(text: string): Error {
+/** Says that an image id was given where a name is needed. */
+export function imageIdError(text: string): Error {
   return fail("INVALID_REFERENCE", `${text} is an image id, which names no repository`, {
     details: { reference: text },
     remedy: "Give the image a name first with tag_image, then use that name.",

@@ -24,6 +24,8 @@ const LONGEST_TEXT = 255 + 1 + 128 + 1 + 8 + 128;
  * @throws INVALID_REFERENCE with the reason
  */
 export function parseReference(text: string): ImageReference {
+  // A caller without types may give anything.
+  if (typeof text !== "string") throw invalid(String(text), "it is no text");
   if (text.length > LONGEST_TEXT) throw invalid(text, "it is too long");
   const match = REFERENCE.exec(text);
   if (match === null) throw invalid(text, reasonFor(text));
@@ -47,7 +49,7 @@ export function formatReference({ registry, repository, tag, digest }: ImageRefe
 
 /** Whether the text is an image id rather than a reference. */
 export function isImageId(text: string): boolean {
-  return IDENTIFIER.test(text);
+  return typeof text === "string" && IDENTIFIER.test(text);
 }
 
 function checkDigest(text: string, digest: string): void {

@@ -48,6 +48,12 @@ describe("parseReference", () => {
     );
   });
 
+  test.each([null, undefined, 7, {}, ["node"], Symbol("node")])("%s of a caller without types is refused", (value) => {
+    for (const read of [parseReference, normalizeReference])
+      expect(() => read(value as string)).toThrow(expect.objectContaining({ code: "INVALID_REFERENCE" }));
+    expect(isImageId([hex64] as unknown as string)).toBe(false);
+  });
+
   test("a hostile text of the greatest length is answered at once", () => {
     const started = process.cpuUsage().user;
     for (const unit of ["a", "a-", "a.", "a_", "a/", "[:", "A.", "0-"])

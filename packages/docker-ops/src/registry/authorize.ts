@@ -9,6 +9,7 @@
  */
 import { Secret } from "@container-kit/observability";
 import { z } from "zod";
+import { fail } from "../errors.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { Challenge } from "./challenge.ts";
 import { jsonOf, requestRegistry } from "./http.ts";
@@ -39,13 +40,26 @@ export interface Authorization {
 const NOTHING: Authorization = { header: null, withheld: false };
 const tokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
+/** What a header can carry of a token; RFC 6750 has still fewer characters. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
 /** How the token service knows us (`client_id` of its OAuth2 form). */
 const CLIENT = "container-kit";
 
 /** @throws REGISTRY_UNAVAILABLE REGISTRY_RATE_LIMITED REGISTRY_TLS when the token service cannot be asked */
 export async function authorize(options: AuthorizeOptions): Promise<Authorization> {
   const { challenge, credential } = options;
-  if (credential.registryToken !== undefined) return bearerHeader(credential.registryToken.reveal());
+  if (credential.registryToken !== undefined) {
+    const token = credential.registryToken.reveal();
+    if (TOKEN.test(token)) return bearerHeader(token);
+    throw fail(
+      "AUTH_FAILED",
+      `the token that is configured for ${options.registry.host} is one that no header can carry`,
+      {
+        details: { registry: options.registry.host, credentialSource: credential.source },
+      },
+    );
+  }
   if (challenge.scheme === "bearer") return bearer(options);
   const header = basic(credential);
   return header === null ? NOTHING : { header: new Secret(header), withheld: false };
@@ -78,6 +92,11 @@ async function bearer(options: AuthorizeOptions): Promise<Authorization> {
   const parsed = tokenAnswer.safeParse(jsonOf(answer));
   const token = parsed.data?.token ?? parsed.data?.access_token;
   if (token === undefined || token === "") return trusted ? NOTHING : withheld;
+  if (!TOKEN.test(token)) {
+    throw fail("REGISTRY_UNAVAILABLE", `the token service ${realm.host} gives a token that no header can carry`, {
+      details: { registry: registry.host },
+    });
+  }
   return { ...bearerHeader(token), withheld: holds && !trusted };
 }
 

@@ -44,7 +44,7 @@ export async function checkLogin(query: LoginQuery): Promise<LoginResult> {
 function repositoryOf({ registry, repository }: LoginQuery): string | undefined {
   try {
     const reference = normalizeReference(`${registry}/${repository ?? "name"}`);
-    if (reference.tag === undefined && reference.digest === undefined)
+    if (!registry.includes("/") && reference.tag === undefined && reference.digest === undefined)
       return repository === undefined ? undefined : reference.repository;
   } catch {
     // The sentence below says it of both names.

@@ -20,7 +20,7 @@ export interface RegistryLoginOptions extends LoginOptions, Pick<ResolveOptions,
  */
 export function checkRegistryLogin(registry: string, options: RegistryLoginOptions = {}): Promise<LoginResult> {
   const { repository, env = process.env, credentials = [], onSecret: learnSecret = () => {} } = options;
-  return withDeadline("inspect", options, async (signal) => {
+  return withDeadline("login", options, async (signal) => {
     const credential = await createCredentialSource({ env, onSecret: learnSecret }, credentials)(registry, signal);
     const query = { registry, credential, insecure: isInsecureRegistry(registry, {}), signal, learnSecret };
     return checkLogin(repository === undefined ? query : { ...query, repository });

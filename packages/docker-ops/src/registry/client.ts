@@ -52,14 +52,14 @@ export interface RegistryClient {
 }
 
 /** Docker Hub's registry answers under another name than the one in references. */
-const API_HOSTS: Readonly<Record<string, string>> = {
-  "docker.io": "registry-1.docker.io",
-  "index.docker.io": "registry-1.docker.io",
-};
+const API_HOSTS: ReadonlyMap<string, string> = new Map([
+  ["docker.io", "registry-1.docker.io"],
+  ["index.docker.io", "registry-1.docker.io"],
+]);
 
 export function openRegistry(access: RegistryAccess): RegistryClient {
   const { registry, credential, insecure, learnSecret } = access;
-  const wire = openWire(API_HOSTS[registry] ?? registry, insecure);
+  const wire = openWire(API_HOSTS.get(registry) ?? registry, insecure);
   const tokens = new Map<string, Promise<Authorization>>();
   let challenge: Challenge | null = null;
   let first: Promise<unknown> | null = null;
@@ -89,9 +89,9 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
   };
 
   /** C1. */
-  const inTurn = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+  const inTurn = async <Result>(signal: AbortSignal, run: () => Promise<Result>): Promise<Result> => {
     if (first !== null) {
-      await first.catch(() => undefined);
+      await ending(first, signal);
       return run();
     }
     const own = run();
@@ -107,7 +107,7 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
   };
 
   const send = async (request: ClientRequest): Promise<ClientAnswer> => {
-    const { given, authorization, answer, asked } = await inTurn(() => meet(request));
+    const { given, authorization, answer, asked } = await inTurn(request.signal, () => meet(request));
     const used = authorization?.header ?? null;
     // A password that is refused is refused; a token may have expired (C2).
     if (asked === null || (used !== null && asked.scheme === "basic")) return { ...answer, authorization, challenge };
@@ -122,9 +122,18 @@ export function openRegistry(access: RegistryAccess): RegistryClient {
     request: send,
     greet: async (signal) => {
       const question: ClientRequest = { method: "GET", path: "/v2/", scope: "", signal };
-      await inTurn(async () => learn(await wire.send(question, null))).catch(() => undefined);
+      await inTurn(signal, async () => learn(await wire.send(question, null))).catch(() => undefined);
     },
   };
+}
+
+/** Waits for it, however it ends. One that ended together with the operation says why: nothing is asked any more. */
+async function ending(request: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
 }
 
 interface Wire {

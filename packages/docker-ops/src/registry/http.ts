@@ -34,7 +34,7 @@ const LARGEST_BODY = 4 * 1024 * 1024;
 /** A registry that accepts and says nothing is given up after so many milliseconds. */
 const IDLE_MS = 30_000;
 
-/** @throws REGISTRY_TLS REGISTRY_UNAVAILABLE */
+/** @throws REGISTRY_TLS REGISTRY_UNAVAILABLE, which also says that the signal came before the answer */
 export function requestRegistry({
   method,
   url,
@@ -45,6 +45,9 @@ export function requestRegistry({
   refuseLinkLocal = false,
 }: RegistryRequest): Promise<RegistryAnswer> {
   return new Promise((resolve, reject) => {
+    // What ends before it begins is no fault of the registry's.
+    signal.throwIfAborted();
+    const failed = (cause: Error) => reject(signal.aborted ? unanswered(cause, url) : connectionError(cause, url));
     const options = {
       method,
       headers,
@@ -57,7 +60,7 @@ export function requestRegistry({
         ? https.request(url, { ...options, rejectUnauthorized: !insecure })
         : http.request(url, options);
     request.setTimeout(IDLE_MS, () => request.destroy(new Error(`it said nothing for ${IDLE_MS} ms`)));
-    request.on("error", (cause) => reject(connectionError(cause, url)));
+    request.on("error", failed);
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -66,7 +69,7 @@ export function requestRegistry({
         if (size > LARGEST_BODY) request.destroy(new Error(`the answer is larger than ${LARGEST_BODY} bytes`));
         else chunks.push(chunk);
       });
-      response.on("error", (cause) => reject(connectionError(cause, url)));
+      response.on("error", failed);
       response.on("end", () =>
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
       );
@@ -82,6 +85,13 @@ export function jsonOf({ body }: RegistryAnswer): unknown {
   } catch {
     return undefined;
   }
+}
+
+function unanswered(cause: Error, url: URL): Error {
+  return fail("REGISTRY_UNAVAILABLE", `the registry ${url.host} did not answer in time`, {
+    cause,
+    details: { registry: url.host },
+  });
 }
 
 function connectionError(cause: Error, url: URL): Error {

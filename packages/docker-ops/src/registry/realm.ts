@@ -11,6 +11,11 @@ export function belongsTo(realm: URL, registry: URL): boolean {
   return domain !== null && domain === registeredDomain(realm.hostname);
 }
 
+/** What registries of country domains keep for their own subdivisions. */
+const BELOW_COUNTRIES: ReadonlySet<string> = new Set(
+  "ac co com edu gen go gob gouv gov gv id ind info int ltd me mil ne net nom or org plc sch web".split(" "),
+);
+
 /**
  * The part of a name that somebody has registered: its last two labels, and three below a country's suffix such as
  * `co.uk`. Null where there are not so many.
@@ -18,6 +23,6 @@ export function belongsTo(realm: URL, registry: URL): boolean {
 function registeredDomain(host: string): string | null {
   const labels = host.split(".");
   const [second = "", top = ""] = labels.slice(-2);
-  const wanted = top.length === 2 && second.length <= 3 ? 3 : 2;
+  const wanted = top.length === 2 && BELOW_COUNTRIES.has(second) ? 3 : 2;
   return labels.length < wanted ? null : labels.slice(-wanted).join(".");
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "@container-kit/observability";
 import type { Credential } from "../credentials/types.ts";
+import { withDeadline } from "../wire/deadline.ts";
 import { openRegistry } from "./client.ts";
 import { findManifest } from "./manifest.ts";
 
@@ -40,6 +41,69 @@ const ask = (host: string, as = credential, reference = digest, signal = AbortSi
     reference,
     signal,
   });
+
+describe("a token", () => {
+  test("that no header can carry is refused as the token service's", async () => {
+    const { host } = await registry((request, response, own) => {
+      if (request.url?.startsWith("/token") === true) response.end(JSON.stringify({ token: "x\r\nEvil: 1" }));
+      else response.writeHead(401, { "www-authenticate": `Bearer realm="http://${own}/token"` }).end();
+    });
+    await expect(ask(host)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE", details: { registry: host } });
+  });
+
+  test("of the docker configuration that no header can carry is refused as the credential's", async () => {
+    const { host } = await registry((_request, response) =>
+      response.writeHead(401, { "www-authenticate": 'Bearer realm="r"' }).end(),
+    );
+    const registryToken = new Secret("x\r\nEvil: 1");
+    await expect(ask(host, { source: "file", serverAddress: "r", registryToken })).rejects.toMatchObject({
+      code: "AUTH_FAILED",
+    });
+  });
+});
+
+describe("a registry that never answers", () => {
+  const silent = async () => {
+    let asked = 0;
+    const { host } = await registry(() => (asked += 1));
+    return { host, asked: () => asked };
+  };
+
+  test("is named once the time is up, and not the engine", async () => {
+    const { host, asked } = await silent();
+    const late = withDeadline("login", { deadlineMs: 200 }, (signal) => ask(host, none, digest, signal));
+    await expect(late).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+      message: `the login did not finish within 200 ms: the registry ${host} did not answer in time`,
+      details: { registry: host, deadlineMs: 200 },
+    });
+    expect(asked()).toBe(1);
+  });
+
+  test("is named to whoever waits for the first answer too", async () => {
+    const { host } = await silent();
+    const client = openRegistry({ registry: host, credential: none, insecure: true });
+    const late = withDeadline("push", { deadlineMs: 200 }, (signal) => {
+      const query = { repository: "team/app", reference: digest, signal };
+      return Promise.all([findManifest(client, query).catch(() => null), findManifest(client, query)]);
+    });
+    await expect(late).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE", message: expect.stringContaining(host) });
+  });
+
+  test("is not blamed for a time that was up before it was asked", async () => {
+    const { host, asked } = await silent();
+    await expect(ask(host, none, digest, AbortSignal.abort())).rejects.not.toHaveProperty(
+      "code",
+      "REGISTRY_UNAVAILABLE",
+    );
+    expect(asked()).toBe(0);
+  });
+
+  test("has a host that may be called like a property of every object", async () => {
+    const client = openRegistry({ registry: "constructor", credential: none, insecure: false });
+    expect(client.registry).toBe("constructor");
+  });
+});
 
 describe("findManifest", () => {
   test("nothing is sent until the registry asks, and then in the scheme that it asks for", async () => {

@@ -1,4 +1,5 @@
 import { isKitError } from "@container-kit/errors";
+import type { KitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import type { OperationOptions } from "../types.ts";
 
@@ -14,6 +15,7 @@ export const DEADLINES = {
   inspect: 60_000,
   archive: 15 * 60_000,
   probe: 60_000,
+  login: 30_000,
 } as const;
 
 /** Milliseconds that an operation may go on after its deadline to take back what it made. */
@@ -32,17 +34,34 @@ export function clearingUp(until: number): AbortSignal {
   return AbortSignal.timeout(Math.min(Math.max(left, 0) + CLEARING_UP_MS, LONGEST_CLEARING_UP_MS));
 }
 
+/** The longest time that a timer of node's knows: over three weeks, which stands for no limit. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A limit as a caller gave it, in milliseconds. @throws INVALID_INPUT */
+export function readLimit(value: number | undefined, name: string): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && value > 0) return Math.min(value, LONGEST_TIMER_MS);
+  throw fail("INVALID_INPUT", `${name} is ${String(value)}, and it takes a number of milliseconds above zero`, {
+    details: { issues: [{ path: name, message: "is no number above zero" }] },
+  });
+}
+
 /**
  * Runs an operation under the caller's signal and its own deadline, and says which of the two ended it.
  *
- * @throws CANCELLED when the caller aborted, ENGINE_TIMEOUT when the deadline passed, else whatever `run` threw
+ * @param name what it is called in a message, where that is not the name of its deadline
+ * @throws CANCELLED when the caller aborted, ENGINE_TIMEOUT when the deadline passed, REGISTRY_UNAVAILABLE when it passed
+ * while a registry was to answer, INVALID_INPUT for a limit that is
+ * none, else whatever `run` threw
  */
 export async function withDeadline<Result>(
   operation: keyof typeof DEADLINES,
   options: OperationOptions,
   run: (signal: AbortSignal) => Promise<Result>,
+  name: string = operation,
 ): Promise<Result> {
-  const deadlineMs = options.deadlineMs ?? DEADLINES[operation];
+  const deadlineMs = readLimit(options.deadlineMs, "deadlineMs") ?? DEADLINES[operation];
+  readLimit(options.inactivityMs, "inactivityMs");
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), deadlineMs);
   const signals = options.signal === undefined ? [deadline.signal] : [options.signal, deadline.signal];
@@ -53,10 +72,13 @@ export async function withDeadline<Result>(
   } catch (cause) {
     if (options.signal?.aborted === true) {
       if (isKitError(cause, "CANCELLED")) throw cause;
-      throw fail("CANCELLED", `the ${operation} was cancelled`, { cause });
+      throw fail("CANCELLED", `the ${name} was cancelled`, { cause });
     }
     if (deadline.signal.aborted) {
-      throw fail("ENGINE_TIMEOUT", `the ${operation} did not finish within ${deadlineMs} ms`, {
+      // An operation within this one has the same deadline, or takes ours for a cancellation.
+      const own = isKitError(cause, "CANCELLED") ? cause.cause : cause;
+      if (isKitError(own, "REGISTRY_UNAVAILABLE")) throw lateRegistry(own, name, deadlineMs);
+      throw fail("ENGINE_TIMEOUT", `the ${name} did not finish within ${deadlineMs} ms`, {
         cause,
         details: { deadlineMs },
       });
@@ -65,4 +87,14 @@ export async function withDeadline<Result>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The deadline passed, and it was the registry that had not answered. */
+function lateRegistry(cause: KitError, name: string, deadlineMs: number): Error {
+  if (cause.details?.["deadlineMs"] === deadlineMs) return cause;
+  return fail("REGISTRY_UNAVAILABLE", `the ${name} did not finish within ${deadlineMs} ms: ${cause.message}`, {
+    cause,
+    details: { ...cause.details, deadlineMs },
+    ...(cause.stage === undefined ? {} : { stage: cause.stage }),
+  });
 }

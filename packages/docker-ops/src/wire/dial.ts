@@ -64,10 +64,14 @@ async function tlsFiles(tls: NonNullable<EngineEndpoint["tls"]>, source: string)
       await Promise.all(entries.map(async ([name, file]) => [name, await readFile(file)] as const)),
     );
   } catch (cause) {
-    throw fail("ENGINE_BAD_ENDPOINT", `the TLS files for ${source} cannot be read`, {
-      cause,
-      details: { files: entries.map(([, file]) => file) },
-      remedy: "Check DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY for an engine without TLS.",
-    });
+    throw fail(
+      "ENGINE_BAD_ENDPOINT",
+      `the TLS files for ${source} cannot be read${cause instanceof Error ? `: ${cause.message}` : ""}`,
+      {
+        cause,
+        details: { files: entries.map(([, file]) => file) },
+        remedy: "Check DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY for an engine without TLS.",
+      },
+    );
   }
 }

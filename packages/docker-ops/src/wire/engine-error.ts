@@ -19,6 +19,13 @@ const REGISTRY: readonly Row[] = [
     /pull access denied|repository does not exist|manifest unknown|manifest for .{1,600} not found|name unknown|not found: manifest|(?:docker|registry)[^ ]{0,300}: not found/i,
     "IMAGE_NOT_FOUND",
   ],
+  // A platform that is not published: moby `distribution/pull_v2.go` and `daemon/images`, containers/image.
+  [
+    /no matching manifest for |does not match the specified platform|no image found in (?:manifest list|image index) for/i,
+    "IMAGE_NOT_FOUND",
+  ],
+  // moby `reference/store.go`: the digest of a list is one image's for good.
+  [/cannot overwrite digest/i, "CONFLICT"],
   [/does not exist locally|no such image|image not known/i, "IMAGE_NOT_FOUND"],
   [/toomanyrequests|too many requests|rate limit|\b429\b/i, "REGISTRY_RATE_LIMITED"],
   [

@@ -51,7 +51,9 @@ export async function* readProgress(
 
 /** The message of an error record, or null when it is not one. */
 export function errorOf(record: ProgressRecord): string | null {
-  return record.errorDetail?.message ?? record.error ?? null;
+  const words: unknown = record.errorDetail?.message ?? record.error ?? null;
+  // An engine that means an error by something else than words means an error all the same.
+  return words === null || typeof words === "string" ? words : JSON.stringify(words);
 }
 
 async function* readLines(

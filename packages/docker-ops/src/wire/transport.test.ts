@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { json, startScriptedEngine } from "../../test/scripted-engine.ts";
@@ -104,6 +105,22 @@ describe("an engine that fails", () => {
     });
     await expect(ask(transport)).rejects.toMatchObject({ code: "ENGINE_RESTARTED" });
   });
+});
+
+test("an engine that takes a request and says nothing is given up after the silence that is allowed", async () => {
+  const { transport } = await open(() => {});
+  await expect(
+    transport.stream({ method: "POST", path: "/x", signal, operation, silenceMs: 30 }),
+  ).rejects.toMatchObject({ code: "ENGINE_TIMEOUT", details: { inactivityMs: 30 } });
+});
+
+test("silence in the middle of an answer is not the wire's to judge", async () => {
+  const { transport } = await open((_request, response) => {
+    response.writeHead(200).write("a");
+    setTimeout(() => response.end("b"), 90);
+  });
+  const stream = await transport.stream({ method: "POST", path: "/x", signal, operation, silenceMs: 30 });
+  expect(await text(stream)).toBe("ab");
 });
 
 test("an empty answer is null, and a status of 304 is a success", async () => {

@@ -36,6 +36,11 @@ interface EngineRequest {
   /** The value of `X-Registry-Config`. */
   readonly registryConfig?: string;
   readonly signal: AbortSignal;
+  /**
+   * The longest time in which nothing goes either way before the answer begins, in milliseconds; without it the signal
+   * alone ends the wait. What comes of the answer itself is for its reader to watch.
+   */
+  readonly silenceMs?: number;
   /** What is being done, for the message of an error. */
   readonly operation: string;
   readonly registry?: boolean;
@@ -115,13 +120,16 @@ function isPassing(error: unknown): boolean {
 
 /** Sends a request. @returns the answer, whose status is a success */
 function send(dial: DialOptions, request: EngineRequest): Promise<http.IncomingMessage> {
-  const { method, query = {}, body, archive, signal } = request;
+  const { method, query = {}, body, archive, signal, silenceMs } = request;
   return new Promise((resolve, reject) => {
     const path = `${request.path}${search(query)}`;
     const outgoing = http.request({ ...dial, method, path, headers: headersOf(request), signal });
     const failed = (cause: unknown) => reject(engineCallError(cause, errorContext(request)));
     outgoing.on("error", failed);
+    if (silenceMs !== undefined)
+      outgoing.setTimeout(silenceMs, () => outgoing.destroy(silence(request.operation, silenceMs)));
     outgoing.on("response", (answer) => {
+      outgoing.setTimeout(0);
       if (isSuccess(answer)) resolve(answer);
       else readStatus(answer).then(failed, failed);
     });
@@ -132,6 +140,12 @@ function send(dial: DialOptions, request: EngineRequest): Promise<http.IncomingM
     archive.once("error", (cause) => outgoing.destroy(cause));
     // What ends one of the two ends the other; the request's own events tell how it went.
     pipeline(archive, outgoing, () => {});
+  });
+}
+
+function silence(operation: string, silenceMs: number): Error {
+  return fail("ENGINE_TIMEOUT", `${operation} failed: the engine said nothing for ${silenceMs} ms`, {
+    details: { inactivityMs: silenceMs },
   });
 }
 

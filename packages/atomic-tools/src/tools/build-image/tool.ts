@@ -5,7 +5,8 @@ import { DEADLINES } from "@container-kit/docker-ops";
 import type { BuildOptions, BuildResult } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { fail } from "../../errors.ts";
-import { checkImage, readReference } from "../../reference.ts";
+import { nextPush } from "../../next-push.ts";
+import { checkImage, namesRegistry, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 import { openLogFile } from "./log-file.ts";
 import { planBuild } from "./plan.ts";
@@ -41,16 +42,7 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
         await log.close();
       }
     },
-    next: ({ tags }) => {
-      const [first = ""] = tags;
-      return [
-        {
-          tool: "push_image",
-          reason: "send it to its registry (name the registry in `target` if the tag does not)",
-          arguments: { image: first },
-        },
-      ];
-    },
+    next: ({ tags }) => [nextPush(tags.find(namesRegistry) ?? tags[0] ?? "")],
     summarize: (result) =>
       [
         ...(result.would ?? [

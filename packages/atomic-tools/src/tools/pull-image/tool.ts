@@ -1,9 +1,10 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
-import type { Freshness, NormalizedReference } from "@container-kit/docker-ops";
+import type { Engine, Freshness, NormalizedReference } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
+import { fail } from "../../errors.ts";
 import { image, layerCount, texts, via, would } from "../../fields.ts";
 import { describeIdentity, requireAccess } from "../../login.ts";
 import { readReference } from "../../reference.ts";
@@ -89,11 +90,17 @@ async function planPull(
   const login = await checkLogin(registry, { repository, signal });
   requireAccess(login, repository, "pull");
   const who = `${registry} ${describeIdentity(login)}`;
+  if (present === null || force) await requireImage(await engine(), familiar, signal);
   const plan =
     present === null || force
       ? `pull ${familiar} from ${who}`
       : `ask ${who} whether ${familiar}, which is here, is current, and pull it if not`;
   return { ...found, ...nothing, warnings: [...login.warnings], would: [plan] };
+}
+
+async function requireImage(engine: Engine, image: string, signal: AbortSignal): Promise<void> {
+  if ((await engine.findDigest(image, { signal })) !== null) return;
+  throw fail("IMAGE_NOT_FOUND", `the registry has no image ${image}`, { details: { image } });
 }
 
 /** How a pull that transferred nothing knows that nothing was needed. */

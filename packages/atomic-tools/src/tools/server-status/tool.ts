@@ -1,5 +1,6 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
+import type { Engine } from "@container-kit/docker-ops";
 import { toErrorResult } from "@container-kit/errors";
 import { z } from "zod";
 import { texts } from "../../fields.ts";
@@ -45,9 +46,9 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
     input: z.object({}),
     output,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    run: async () => {
+    run: async (_input, { signal }) => {
       const { versions, toolsets } = describeServer();
-      const asked = await askEngine(engine);
+      const asked = await askEngine(engine, signal);
       const { problem, remedy = "" } = asked.engine;
       const reasons = problem === undefined ? [] : [`${problem}. ${remedy}`.trim()];
       return {
@@ -76,20 +77,38 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
       ].join("\n"),
   });
 
-async function askEngine(engine: ToolServices["engine"]): Promise<Pick<Status, "engine" | "operations">> {
+/** How long the engine may take to say that it is there. */
+const PING_MS = 3000;
+
+async function askEngine(
+  engine: ToolServices["engine"],
+  signal: AbortSignal,
+): Promise<Pick<Status, "engine" | "operations">> {
   try {
     const connected = await engine();
-    const { product, version, buildkit } = connected.profile;
-    const { host, source } = connected.endpoint;
-    const { via, identity } = connected;
-    return {
-      engine: { available: true, product, version, buildkit, host, source, via, identity: { ...identity } },
-      operations: Object.fromEntries(
-        Object.entries(connected.metrics()).map(([name, counted]) => [name, { ...counted }]),
-      ),
-    };
+    return { engine: await describeEngine(connected, signal), operations: countersOf(connected) };
   } catch (error) {
-    const { message, remedy } = toErrorResult(error);
-    return { engine: { available: false, problem: message, remedy } };
+    return { engine: unavailable(error) };
   }
+}
+
+async function describeEngine(connected: Engine, signal: AbortSignal): Promise<Status["engine"]> {
+  try {
+    await connected.ping({ deadlineMs: PING_MS, signal });
+  } catch (error) {
+    return unavailable(error);
+  }
+  const { profile, endpoint, via, identity } = connected;
+  const { product, version, buildkit } = profile;
+  const { host, source } = endpoint;
+  return { available: true, product, version, buildkit, host, source, via, identity: { ...identity } };
+}
+
+function unavailable(error: unknown): Status["engine"] {
+  const { message, remedy } = toErrorResult(error);
+  return { available: false, problem: message, remedy };
+}
+
+function countersOf(connected: Engine): Status["operations"] {
+  return Object.fromEntries(Object.entries(connected.metrics()).map(([name, counted]) => [name, { ...counted }]));
 }

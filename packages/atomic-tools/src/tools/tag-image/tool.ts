@@ -6,6 +6,7 @@ import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
 import { image, via, would } from "../../fields.ts";
+import { nextPush } from "../../next-push.ts";
 import { checkImage, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
@@ -39,7 +40,7 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
       if (context.dryRun) return planTag(connected, { source, to, force, signal: context.signal });
       return connected.tag(source, target, { force, signal: context.signal });
     },
-    next: ({ target }) => [{ tool: "push_image", reason: "send it to its registry", arguments: { image: target } }],
+    next: ({ target }) => [nextPush(target)],
     summarize: (result) =>
       result.would?.join("\n") ??
       `${result.target} is ${result.imageId}${result.via === "docker-cli" ? ", tagged by the docker program" : ""}${result.replaced === null || result.replaced === result.imageId ? "" : `; the tag was moved from ${result.replaced}`}`,

@@ -1,5 +1,5 @@
 import { defineTool } from "@container-kit/atomic-runtime";
-import type { NextStep, ToolDefinition } from "@container-kit/atomic-runtime";
+import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { registryName, texts } from "../../fields.ts";
@@ -37,12 +37,6 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
         ...(repository === undefined ? {} : { repository }),
       });
       return { ...login, warnings: [...warnings], ...(scopes === undefined ? {} : { scopes: [...scopes] }) };
-    },
-    next: ({ registry, valid, source, scopes }, { repository }): NextStep[] => {
-      const mayPush = scopes === undefined || scopes.some((scope) => /[:,](?:push|\*)(?:,|$)/.test(scope));
-      if (!valid || repository === undefined || source === "none" || !mayPush) return [];
-      const target = `${registry}/${readRepository(registry, repository)}`;
-      return [{ tool: "push_image", reason: "push there (name the local `image`)", arguments: { target } }];
     },
     summarize: ({ registry, valid, reason, scopes, warnings, ...who }) =>
       [
