@@ -4,8 +4,10 @@
  */
 import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
+import { authRemedy } from "../credentials/auth-remedy.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
+import { INACTIVITY_MS } from "../wire/deadline.ts";
 import { engineMessageError } from "../wire/engine-error.ts";
 import { errorOf, readProgress } from "../wire/progress-stream.ts";
 import { fail } from "../errors.ts";
@@ -112,6 +114,7 @@ async function readTransfer(
     },
     registryAuth: registryAuthHeader(credential),
     signal,
+    silenceMs: inactivityMs ?? INACTIVITY_MS,
     operation,
     registry: true,
   });
@@ -122,7 +125,9 @@ async function readTransfer(
     const error = errorOf(record);
     if (error !== null) {
       const details = { reference: reference.familiar, credentialSource: credential.source };
-      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details });
+      const { remedy } = authRemedy(credential);
+      const advice = remedy === undefined ? {} : { authRemedy: remedy };
+      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details, ...advice });
     }
     const text = record.status ?? record.stream ?? "";
     digest = /^Digest: (\S+)/.exec(text)?.[1] ?? digest;

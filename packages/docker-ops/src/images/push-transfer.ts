@@ -11,8 +11,10 @@
  */
 import { isKitError } from "@container-kit/errors";
 import { registryAuthHeader } from "../credentials/auth-header.ts";
+import { authRemedy } from "../credentials/auth-remedy.ts";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
+import { INACTIVITY_MS } from "../wire/deadline.ts";
 import { engineMessageError } from "../wire/engine-error.ts";
 import { errorOf, readProgress } from "../wire/progress-stream.ts";
 import type { ProgressRecord } from "../wire/progress-stream.ts";
@@ -63,6 +65,7 @@ async function transferOnce({ transport, profile }: EngineContext, push: PushTra
       query: { tag: reference.tag },
       registryAuth: registryAuthHeader(credential),
       signal,
+      silenceMs: inactivityMs ?? INACTIVITY_MS,
       operation,
       registry: true,
     });
@@ -95,9 +98,11 @@ function stillRefused(push: PushTransfer, cause: unknown): Error {
 
 function contextOf({ reference, credential }: PushTransfer) {
   const { familiar, registry } = reference;
+  const { remedy } = authRemedy(credential);
   return {
     stage: "transfer",
     details: { reference: familiar, registry, credentialSource: credential.source },
+    ...(remedy === undefined ? {} : { authRemedy: remedy }),
   };
 }
 
@@ -152,9 +157,11 @@ function watchRetries({ reference, client, signal, credential }: PushTransfer): 
 }
 
 /** The registry's own no, with what the push adds to every failure of its transfer. */
-function withSource(error: unknown, { source }: Credential): unknown {
+function withSource(error: unknown, credential: Credential): unknown {
   if (!isKitError(error)) return error;
   const { code, message, details, cause } = error;
   if (code !== "AUTH_FAILED" && code !== "REGISTRY_DENIED" && code !== "REGISTRY_RATE_LIMITED") return error;
-  return fail(code, message, { cause, stage: "transfer", details: { ...details, credentialSource: source } });
+  const advice = code === "AUTH_FAILED" ? authRemedy(credential) : {};
+  const source = { ...details, credentialSource: credential.source };
+  return fail(code, message, { cause, stage: "transfer", details: source, ...advice });
 }

@@ -39,7 +39,7 @@ const REGISTRY: readonly Row[] = [
     "DIGEST_MISMATCH",
   ],
   [
-    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|dial tcp|connection reset|client\.timeout|tls handshake timeout|unexpected eof|: eof\b|\b50[0234]\b|bad gateway|service unavailable|blob upload/i,
+    /connection refused|no such host|i\/o timeout|network is unreachable|no route to host|dial tcp|connection reset|client\.timeout|tls handshake timeout|unexpected eof|: eof\b|\b50[0234]\b|bad gateway|service unavailable|blob upload|error parsing HTTP \d+ response body|received unexpected HTTP status/i,
     "REGISTRY_UNAVAILABLE",
   ],
 ];
@@ -52,6 +52,8 @@ export interface EngineErrorContext {
   readonly stage?: string;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly logTail?: string;
+  /** What to do where the registry does not accept the credential, and signing in would not help. */
+  readonly authRemedy?: string;
 }
 
 /** The error for a message that the engine gave in a stream or a body. */
@@ -66,6 +68,7 @@ export function engineMessageError(
   return fail(code, `${context.operation} failed: ${oneLine(message)}`, {
     ...(cause === undefined ? {} : { cause }),
     ...extras(context),
+    ...(code === "AUTH_FAILED" && context.authRemedy !== undefined ? { remedy: context.authRemedy } : {}),
   });
 }
 
