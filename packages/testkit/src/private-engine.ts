@@ -106,10 +106,21 @@ async function run(paths: RigPaths, options: PrivateEngineOptions): Promise<Omit
       await gone(running);
     },
     start: async () => {
-      if (pid() === undefined) engine = await startRigEngine(paths, settings);
+      if (pid() === undefined) engine = await startAgain(() => startRigEngine(paths, settings));
     },
     log: () => readFileSync(paths.engineLog, "utf8"),
   };
+}
+
+/** After a kill a dockerd may end once more over what the last one left; a machine's service manager starts it again too. */
+async function startAgain<Engine>(start: () => Promise<Engine>): Promise<Engine> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
 }
 
 /** Resolves once the process has let go of everything: its command line goes before its sockets do. */
