@@ -37,16 +37,19 @@ export async function run() {
   try {
     for (const [what, steps] of Object.entries(STEPS)) {
       writeFileSync(join(folder, "Dockerfile"), `FROM ${base.reference}\n${steps}`);
+      // Our labels are one step more for the classic builder, which `docker build` does not do: so it is measured without
+      // them too. There is no gate where unlike things are compared.
       const sides = [
-        ["BuildKit", engine, rig.engine.host, 0.3],
-        ["classic builder", classic, proxy.host, 1.05],
+        ["BuildKit", engine, rig.engine.host, {}, { ratio50: 0.3 }],
+        ["classic builder, with the labels that we add", classic, proxy.host, {}, undefined],
+        ["classic builder", classic, proxy.host, { ociLabels: false }, { ratio50: 1.05 }],
       ];
-      for (const [builder, through, host, ratio50] of sides) {
+      for (const [builder, through, host, options, gate] of sides) {
         const variables = { ...env, DOCKER_BUILDKIT: "0", DOCKER_HOST: host };
         entries.push(
           await compare({
             name: `${what}, ${builder}`,
-            ours: () => through.build(folder, { tags: [TAGS[0]], noCache: true }),
+            ours: () => through.build(folder, { tags: [TAGS[0]], noCache: true, ...options }),
             baseline: {
               name: "docker build, classic builder",
               call: () => docker("docker", ["build", "--no-cache", "-q", "-t", TAGS[1], folder], { env: variables }),
@@ -54,7 +57,7 @@ export async function run() {
             rounds: 5,
             calls: 2,
             warmUp: 1,
-            gate: { ratio50 },
+            ...(gate === undefined ? {} : { gate }),
           }),
         );
       }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `pnpm bench [word...]`: runs every `bench/*.bench.mjs`, or those whose name holds one of the words.
+ * `pnpm bench [--full] [word...]`: runs every `bench/*.bench.mjs`, or those whose name holds one of the words. With
+ * `--full` those whose name says how much of something they had have as much as was promised, which takes an hour.
  *
  * Each exports `run()`, which returns entries as `compare` of bench/measure.mjs makes them:
  * `{name, ours: {p50, p95}, baseline: {name, p50, p95}, ratio50, ratio95, gate?, unit?}`, times in milliseconds
@@ -19,7 +20,9 @@ import { root } from "./bootstrap/root.mjs";
 import { run } from "./bootstrap/run.mjs";
 import { heading, step } from "./bootstrap/steps.mjs";
 
-const [first, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");
+const FULL = "--full";
+const given = process.argv.slice(2).filter((argument) => argument !== "--");
+const [first, ...rest] = given.filter((argument) => argument !== FULL);
 
 await runMain(() => (first === "--one" ? runOne(...rest) : runAll(first === undefined ? [] : [first, ...rest])));
 
@@ -41,11 +44,12 @@ async function runAll(words) {
       ? { CONTAINER_KIT_TEST_SKIP_ENGINE: unavailable.message }
       : { ...rig.environment, CONTAINER_KIT_TEST_RIG: rig.rigFile };
   heading("Benchmarks");
+  const size = given.includes(FULL) ? { CONTAINER_KIT_BENCH_FULL: "1" } : {};
   const machine = { cpus: cpus().length, cpu: cpus()[0]?.model ?? "unknown", loadBefore: loadavg() };
   const entries = [];
   const crashed = [];
   for (const file of files) {
-    const found = await benchmark(file, { ...process.env, ...engine });
+    const found = await benchmark(file, { ...process.env, ...engine, ...size });
     if (found === undefined) crashed.push(file);
     else entries.push(...found);
   }

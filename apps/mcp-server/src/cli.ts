@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { homedir } from "node:os";
 import type { Writable } from "node:stream";
 import manifest from "../package.json" with { type: "json" };
@@ -26,10 +25,14 @@ const host: Host = {
   exit: (status) => process.exit(status),
 };
 
-const status = await run(process.argv.slice(2), host, manifest.version);
-// Pipes are written to asynchronously: what was said must have left before the process ends.
-await Promise.all([written(process.stdout), written(process.stderr)]);
-process.exit(status);
+void main();
+
+async function main(): Promise<void> {
+  const status = await run(process.argv.slice(2), host, manifest.version);
+  // Pipes are written to asynchronously: what was said must have left before the process ends.
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  process.exit(status);
+}
 
 async function written(stream: Writable): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return;

@@ -28,7 +28,7 @@ beforeEach(async () => {
   client = createLineClient(stdin, stdout);
   const runtime = createRuntime({ plugins: [createScriptedPlugin(script)], sessions: record.sessions });
   const served = { runtime, sessions: record.sessions, logger: silentLogger, version: "1.2.3" };
-  serving = await serveStdio({ stdin, stdout, stderr }, served);
+  serving = serveStdio({ stdin, stdout, stderr }, served);
 });
 
 afterEach(async () => {
@@ -219,6 +219,8 @@ test("a session and a job's log can be read as resources, the log's tail where i
   const templates = await client.request(3, "resources/templates/list");
   expect(templates.result?.["resourceTemplates"]).toMatchObject([
     { uriTemplate: "session://{id}" },
+    { uriTemplate: "session://{id}/events" },
+    { uriTemplate: "job://{id}" },
     { uriTemplate: "job://{id}/log" },
   ]);
   const read = async (id: number, uri: string): Promise<string> => {

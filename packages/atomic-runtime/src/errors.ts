@@ -34,9 +34,16 @@ export const runtimeErrors = {
     retryable: false,
     fault: "us",
   },
+  CIRCUIT_OPEN: {
+    category: "runtime",
+    summary: "What the tool depends on failed several times in a row and is left alone for a moment.",
+    remedy: "See why it fails (details.lastCode), and call again after details.retryAfterMs milliseconds.",
+    retryable: true,
+    fault: "environment",
+  },
   OVERLOADED: {
     category: "runtime",
-    summary: "As many calls as are allowed at once are already running.",
+    summary: "As many calls as are allowed at once already run or wait.",
     remedy: "Wait for details.retryAfterMs milliseconds and call again.",
     retryable: true,
     fault: "environment",

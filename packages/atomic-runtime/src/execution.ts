@@ -1,19 +1,35 @@
-import type { Logger, Redactor } from "@container-kit/observability";
-import type { SessionStore } from "@container-kit/session";
-import { fail } from "./errors.ts";
+import type { Logger, Redactor, Telemetry } from "@container-kit/observability";
+import type { JobLease, SessionStore } from "@container-kit/session";
+import type { Circuits } from "./circuits.ts";
 import type { ParsedInput } from "./input.ts";
+import type { Alarms } from "./internal/alarms.ts";
+import type { JobKeeper } from "./job-keeper.ts";
+import type { Ticket, Turns } from "./turns.ts";
+import type { Policy } from "./policy/types.ts";
+import type { Reporter } from "./progress.ts";
 import type { Registry } from "./registry.ts";
 import type { PreparedTool } from "./schema.ts";
-import type { ToolOutcome, ToolProgress } from "./types.ts";
+import type { Stop } from "./stop.ts";
+import type { ToolCall, ToolOutcome, ToolProgress } from "./types.ts";
 
 /** What the runtime works with, handed to every layer of it. */
 export interface Services {
   readonly sessions: SessionStore;
   readonly logger: Logger;
   readonly redactor: Redactor;
+  readonly telemetry: Telemetry;
+  readonly policy: Policy | undefined;
   /** Milliseconds that only grow; differences are used, never the time of day. */
   readonly clock: () => number;
+  readonly alarms: Alarms;
   readonly registry: Registry;
+  readonly turns: Turns;
+  readonly circuits: Circuits;
+  readonly jobs: JobKeeper;
+  /** How long a call may last before it is answered with a job. */
+  readonly jobAfterMs: number;
+  /** The recovery that is under way, or the last one; never rejects. */
+  readonly recovering: { last: Promise<unknown> };
   /** Who holds which idempotency key in this process. */
   readonly keyHolders: Map<string, KeyHolder>;
   /** What a success was the answer to, for as long as somebody may render it. */
@@ -26,6 +42,8 @@ export interface KeyHolder {
   fingerprint: string | undefined;
   /** Set when the caller was answered although the tool has not stopped. */
   abandoned: boolean;
+  /** Set while a success could not yet be kept under the key. Never rejects. */
+  settling: Promise<void> | undefined;
   readonly executionId: string;
   /** Resolves when the key is free again, or its holder is abandoned. */
   readonly changed: Promise<undefined>;
@@ -35,7 +53,7 @@ export interface KeyHolder {
 /** What is said of a call in every outcome, filled in as it becomes known. */
 export interface CallFacts {
   readonly tool: string;
-  readonly correlationId: string;
+  correlationId: string;
   readonly startedAt: number;
   sessionId: string;
   executionId: string;
@@ -48,41 +66,31 @@ export interface Execution {
   readonly services: Services;
   readonly prepared: PreparedTool;
   readonly input: ParsedInput;
-  readonly onProgress: ((progress: ToolProgress) => void) | undefined;
+  readonly call: ToolCall;
   readonly stop: Stop;
-  /** Takes the tool's progress; says nothing until the progress layer has opened it. */
+  readonly ticket: Ticket;
+  /** Answers the caller; only the first answer counts. */
+  readonly answer: (outcome: ToolOutcome) => void;
+  /** Takes the tool's progress; says nothing until the progress layer has opened it, nor after it has closed it. */
   report: (progress: ToolProgress) => void;
-  /** The tool's own end, when the caller was answered without it. */
-  abandoned: Promise<ToolOutcome> | undefined;
-}
-
-/** Why an execution was told to stop. */
-type StopCode = "CANCELLED" | "INTERRUPTED" | "TOOL_TIMEOUT";
-
-/** The one switch that stops an execution; the first reason stays. */
-export interface Stop {
-  /** Its reason is a `KitError` of the code, so that a tool may throw it as it is. */
-  readonly signal: AbortSignal;
-  readonly reason: { readonly code: StopCode; readonly message: string } | undefined;
-  now(code: StopCode, message: string): void;
+  reporter: Reporter | undefined;
+  /** The right to the job that this execution is, where it is one. */
+  lease: JobLease | undefined;
+  /** The caller has been answered with a job, and the work goes on. */
+  detached: boolean;
+  /** Settles when an execution that is just being made a job is one. Never rejects. */
+  adopting: Promise<void> | undefined;
+  /** Which run of the tool it is, from 1. */
+  attempt: number;
+  /** When the tool has to be done. */
+  deadlineAt: number;
+  /** What the tool announced with `willMake`, the newest first. */
+  notes: readonly unknown[];
+  /** What was thrown last: an outcome keeps less of it than the record wants. */
+  thrown: unknown;
+  /** The tool's own end with its undoing, when the caller was answered without it. Never rejects. */
+  abandoned: Promise<unknown> | undefined;
 }
 
 /** A layer around the rest of the execution. What it throws becomes the failure that the layer outside it sees. */
 export type Layer = (execution: Execution, next: () => Promise<ToolOutcome>) => Promise<ToolOutcome>;
-
-/** Makes the switch that stops one execution. */
-export function createStop(): Stop {
-  const controller = new AbortController();
-  let first: Stop["reason"];
-  return {
-    signal: controller.signal,
-    get reason() {
-      return first;
-    },
-    now(code, message) {
-      if (first !== undefined) return;
-      first = { code, message };
-      controller.abort(fail(code, message));
-    },
-  };
-}

@@ -7,6 +7,8 @@ export interface ParsedInput {
   readonly sessionId: string | undefined;
   readonly dryRun: boolean;
   readonly idempotencyKey: string | undefined;
+  /** Undefined: as long as the runtime lets a call last. */
+  readonly wait: boolean | undefined;
   readonly own: Record<string, unknown>;
 }
 
@@ -19,11 +21,12 @@ export function parseInput(tool: PreparedTool, input: unknown): ParsedInput {
       details: { issues },
     });
   }
-  const { sessionId, dryRun, idempotencyKey, ...own } = parsed.data;
+  const { sessionId, dryRun, idempotencyKey, wait, ...own } = parsed.data;
   return {
     sessionId: sessionId as string | undefined,
     dryRun: dryRun === true,
     idempotencyKey: idempotencyKey as string | undefined,
+    wait: wait as boolean | undefined,
     own,
   };
 }

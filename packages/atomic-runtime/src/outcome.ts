@@ -8,6 +8,8 @@ import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts
 
 const LARGEST_DETAILS = 256 * 1024;
 const LONGEST_MESSAGE = 4_000;
+const LONGEST_CAUSE = 500;
+const MOST_CAUSES = 5;
 const LONGEST_LOG_TAIL = 16_000;
 /** Text is masked before it is cut, so that no half of a secret stays; this much of it is enough for that. */
 const MASKED_BEFORE_CUT = 4;
@@ -27,11 +29,43 @@ export function failure(facts: CallFacts, services: Services, thrown: unknown): 
   return { ok: false, ...envelope(facts, services), error: readError(facts, services, thrown) };
 }
 
+/** The answer to a call whose work goes on as a job. */
+export function underWay(execution: Execution): ToolSuccess {
+  const { facts, services } = execution;
+  const { jobId } = facts;
+  const next: readonly NextStep[] = services.registry.serves("get_job")
+    ? [{ tool: "get_job", reason: "see how far it is, and its result", arguments: { jobId } }]
+    : [];
+  return success(execution, { jobId, status: "running" }, next);
+}
+
 /** How an outcome is recorded: `cancelled` only where the effect was really stopped. */
 export function endOf(outcome: ToolOutcome, abandoned: boolean): ExecutionEnd {
   if (outcome.ok) return { status: "completed", result: outcome.result };
   const stopped = outcome.error.code === "CANCELLED" || outcome.error.code === "INTERRUPTED";
   return { status: stopped && !abandoned ? "cancelled" : "failed", error: outcome.error };
+}
+
+/** The messages of what caused an error, the nearest first, fit to be recorded. */
+export function causesOf(services: Services, thrown: unknown): readonly string[] {
+  const causes: string[] = [];
+  let cause = thrown;
+  while (causes.length < MOST_CAUSES && cause instanceof Error && cause.cause !== undefined) {
+    cause = cause.cause;
+    causes.push(messageOf(services, cause));
+  }
+  return causes;
+}
+
+/** What was thrown, in one redacted text of bounded length. */
+export function messageOf({ redactor }: Services, thrown: unknown): string {
+  try {
+    const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+    return redactor.text(text.slice(0, LONGEST_CAUSE * MASKED_BEFORE_CUT)).slice(0, LONGEST_CAUSE);
+  } catch {
+    // A getter or a proxy that throws while it is read.
+    return "an error that cannot be read";
+  }
 }
 
 /** Says in one log line how a call ended. */

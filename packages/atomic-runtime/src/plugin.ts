@@ -1,11 +1,12 @@
 import { fail } from "./errors.ts";
+import { findExtensionFault } from "./plugins/manifest.ts";
 import { findToolFault } from "./tool.ts";
 import type { Plugin } from "./types.ts";
 
 const API_VERSION = 1;
 
 /**
- * Defines a set of tools that is loaded together: gives back what it gets.
+ * Defines a set of tools, and of what else extends Container Kit, that is loaded together: gives back what it gets.
  *
  * @throws PLUGIN_INVALID when it was written for another version of the contract, or two of its tools share a name.
  */
@@ -32,6 +33,8 @@ export function checkPlugins(plugins: readonly Plugin[]): void {
       }
       owners.set(tool.name, plugin.name);
     }
+    const extensionFault = findExtensionFault(plugin);
+    if (extensionFault !== undefined) throw fail("PLUGIN_INVALID", `plugin ${plugin.name}: ${extensionFault}`);
   }
 }
 

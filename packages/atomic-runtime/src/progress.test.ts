@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { rig, running } from "../test/rig.ts";
+import { expectNoTimers, rig, running } from "../test/rig.ts";
 import { openReporter } from "./progress.ts";
 import type { Reporter, ReporterOptions } from "./progress.ts";
 import type { ToolProgress } from "./index.ts";
@@ -200,7 +200,7 @@ test("what a tool reports after it has returned is not sent, and no timer is lef
   await runtime.execute({ ...call, onProgress: ({ message }) => sent.push(message) });
   await vi.advanceTimersByTimeAsync(20_000);
   expect(sent).toEqual(["one", "two"]);
-  expect(vi.getTimerCount()).toBe(0);
+  expectNoTimers();
 });
 
 test("one who waits for another's effect under the same key is not left in silence", async () => {

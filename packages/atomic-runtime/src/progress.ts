@@ -10,7 +10,8 @@ import type { ToolProgress } from "./types.ts";
  * - P3  Nothing is sent after the end, not even what was held.
  * - P4  While a tool is silent, its last message is repeated every eight seconds with the time that has passed.
  * - P5  A job's kept progress changes at most once a second, and ends on the last report.
- * - P6  Neither a report that is garbage nor a receiver that throws can hurt the tool.
+ * - P6  A number always has its unit: steps, where the tool names none.
+ * - P7  Neither a report that is garbage nor a receiver that throws can hurt the tool.
  */
 const SPACING_MS = 100;
 const SILENCE_MS = 8_000;
@@ -31,6 +32,10 @@ export interface ReporterOptions {
 /** Takes reports until it is closed. */
 export interface Reporter {
   report(progress: ToolProgress): void;
+  /** The client hears nothing more; a job's record still does. */
+  mute(): void;
+  /** From now on a job keeps the progress too. */
+  keepIn(keep: (progress: ToolProgress) => void): void;
   close(): void;
 }
 
@@ -44,8 +49,8 @@ interface Line {
 /** Opens the progress of one execution. */
 export function openReporter(options: ReporterOptions): Reporter {
   const { send, keep } = options;
-  const client = send === undefined ? undefined : openClientLane({ ...options, send });
-  const job = keep === undefined ? undefined : openJobLane(keep, options.clock);
+  let client = send === undefined ? undefined : openClientLane({ ...options, send });
+  let job = keep === undefined ? undefined : openJobLane(keep, options.clock);
   const lines = new Map<string, Line>();
   let closed = false;
 
@@ -63,6 +68,13 @@ export function openReporter(options: ReporterOptions): Reporter {
       const ordered = current === undefined ? report : { ...report, current };
       client?.take(ordered, line);
       job?.take(ordered);
+    },
+    mute() {
+      client?.close();
+      client = undefined;
+    },
+    keepIn(laterKeep) {
+      if (!closed) job ??= openJobLane(laterKeep, options.clock);
     },
     close() {
       closed = true;
@@ -163,7 +175,7 @@ function repeat(last: ToolProgress, elapsedMs: number): ToolProgress {
   return { message, ...(last.phase === undefined ? {} : { phase: last.phase }) };
 }
 
-/** P6: only the known fields, only of the right kind. */
+/** P6, P7: only the known fields, only of the right kind. */
 function readReport(progress: unknown, redact: (text: string) => string): ToolProgress | undefined {
   if (typeof progress !== "object" || progress === null) return undefined;
   const { message, phase, id, current, total, unit, done } = progress as Partial<Record<keyof ToolProgress, unknown>>;
@@ -174,7 +186,7 @@ function readReport(progress: unknown, redact: (text: string) => string): ToolPr
     ...(typeof id === "string" ? { id } : {}),
     ...(isCount(current) ? { current } : {}),
     ...(isCount(total) ? { total } : {}),
-    ...(unit === "bytes" || unit === "steps" ? { unit } : {}),
+    ...(unit === "bytes" || unit === "steps" ? { unit } : isCount(current) ? { unit: "steps" as const } : {}),
     ...(done === true ? { done } : {}),
   };
 }

@@ -25,6 +25,8 @@ export interface Registry {
   /** @throws TOOL_NOT_FOUND when there is none or its toolset is not served; POLICY_DENIED when it has effects and only reading is allowed */
   get(name: string): PreparedTool;
   serves(name: string): boolean;
+  /** A tool that is loaded, served or not. */
+  find(name: string): PreparedTool | undefined;
 }
 
 /** Loads plugins. @throws PLUGIN_INVALID INVALID_INPUT (a toolset that nobody has) */
@@ -43,6 +45,7 @@ export function createRegistry(plugins: readonly Plugin[], served: ServedTools):
   return {
     listings: [...visible.values()].map((tool) => tool.listing).sort((a, b) => rank(a.toolset) - rank(b.toolset)),
     serves: (name) => visible.has(name),
+    find: (name) => tools.get(name),
     get(name) {
       const found = visible.get(name);
       if (found !== undefined) return found;

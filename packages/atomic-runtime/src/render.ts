@@ -24,8 +24,14 @@ export function renderOutcome(services: Services, outcome: ToolOutcome): string 
 }
 
 function describeSuccess(services: Services, outcome: ToolSuccess): string {
+  if (isUnderWay(outcome)) return `${outcome.tool}: goes on as a job`;
   const head = outcome.dryRun ? `${outcome.tool}: dry run, nothing was changed\n` : "";
   return head + (summarize(services, outcome) ?? `${outcome.tool}: done\n${listMembers(outcome.result)}`);
+}
+
+/** The answer to a call whose work goes on. No tool's own result is so: only such an answer names its own job in its result. */
+function isUnderWay({ jobId, result }: ToolSuccess): boolean {
+  return jobId !== undefined && result["jobId"] === jobId && result["status"] === "running";
 }
 
 /** The tool's own words, where it has some and they can be had. */

@@ -3,7 +3,7 @@ import { defineErrors } from "@container-kit/errors";
 import { createRedactor, Secret } from "@container-kit/observability";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { aborted, forever, rig, running, tool } from "../test/rig.ts";
+import { aborted, expectNoTimers, forever, rig, running, tool } from "../test/rig.ts";
 import { executeWithoutProgress, executeWithProgress } from "./index.ts";
 import type { ToolContext } from "./index.ts";
 
@@ -135,23 +135,6 @@ test("a dry run is told to the tool, the record and the caller, and suggests not
   expect(sessions.executions[0]).toMatchObject({ dryRun: true, end: { status: "completed" } });
 });
 
-test("above the limit a call is OVERLOADED at once, says when to come back, and leaves no trace", async () => {
-  const { runtime, sessions } = rig([running((_input, { signal }) => aborted(signal).then(() => ({ text: "x" })))], {
-    maxConcurrent: 2,
-  });
-  const controller = new AbortController();
-  const busy = [1, 2].map(() => runtime.execute({ ...call, signal: controller.signal }));
-  expect(await runtime.execute(call)).toMatchObject({
-    ok: false,
-    error: { code: "OVERLOADED", retryable: true, details: { retryAfterMs: 1_000 } },
-  });
-  controller.abort();
-  await Promise.all(busy);
-  expect(sessions.executions).toHaveLength(2);
-  const last = runtime.execute({ ...call, signal: AbortSignal.abort() });
-  expect(await last).not.toMatchObject({ error: { code: "OVERLOADED" } });
-});
-
 test("a durable tool is a job, and its folder is the job's", async () => {
   let folder = "";
   const { runtime, sessions } = rig([
@@ -255,7 +238,7 @@ test("closing interrupts what runs, waits until that is recorded and refuses wha
   expect(sessions.executions[0]?.end).toMatchObject({ status: "cancelled", error: { code: "INTERRUPTED" } });
   expect(await outcome).toMatchObject({ ok: false, error: { code: "INTERRUPTED", retryable: true } });
   expect(await runtime.execute(call)).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
-  expect(vi.getTimerCount()).toBe(0);
+  expectNoTimers();
 });
 
 test("closing twice is closing once, and closing an idle runtime is immediate", async () => {

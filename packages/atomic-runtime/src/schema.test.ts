@@ -4,7 +4,7 @@ import { rig, tool } from "../test/rig.ts";
 
 const readOnly = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
 
-test("a tool with effects shows its own fields, sessionId, dryRun and idempotencyKey, and refuses others", () => {
+test("a tool with effects shows its own fields, sessionId, wait, dryRun and idempotencyKey, and refuses others", () => {
   const [listing] = rig([tool()]).runtime.list();
   expect(listing?.inputSchema).toEqual({
     type: "object",
@@ -12,6 +12,7 @@ test("a tool with effects shows its own fields, sessionId, dryRun and idempotenc
       text: { type: "string" },
       times: { type: "integer", default: 1 },
       sessionId: { type: "string", description: "from an earlier result" },
+      wait: { type: "boolean", description: "false: as a job" },
       dryRun: { type: "boolean", description: "check all, change nothing" },
       idempotencyKey: { type: "string", minLength: 1, maxLength: 200, description: "same key: no second effect" },
     },
@@ -20,9 +21,9 @@ test("a tool with effects shows its own fields, sessionId, dryRun and idempotenc
   });
 });
 
-test("a tool that only reads shows sessionId alone beside its own fields", () => {
+test("a tool that only reads shows sessionId and wait beside its own fields", () => {
   const [listing] = rig([tool({ annotations: readOnly })]).runtime.list();
-  expect(Object.keys(listing?.inputSchema["properties"] ?? {})).toEqual(["text", "times", "sessionId"]);
+  expect(Object.keys(listing?.inputSchema["properties"] ?? {})).toEqual(["text", "times", "sessionId", "wait"]);
 });
 
 test("a tool that is about one session demands sessionId and opens none without it", async () => {
@@ -38,7 +39,7 @@ test("a tool that is about one session demands sessionId and opens none without 
   expect(sessions.opened).toEqual([]);
 });
 
-test("the output schema is that of the whole outcome and demands only what failures have too", () => {
+test("the output schema is that of the whole outcome, also of a job, and demands only what failures have too", () => {
   const output = z.object({ text: z.string(), inner: z.object({ n: z.number().int() }) });
   const [listing] = rig([tool({ output })]).runtime.list();
   expect(listing?.outputSchema).toEqual({
@@ -53,12 +54,17 @@ test("the output schema is that of the whole outcome and demands only what failu
       durationMs: {},
       jobId: { type: "string" },
       result: {
-        type: "object",
-        properties: {
-          text: { type: "string" },
-          inner: { type: "object", properties: { n: { type: "integer" } }, required: ["n"] },
-        },
-        required: ["text", "inner"],
+        anyOf: [
+          {
+            type: "object",
+            properties: {
+              text: { type: "string" },
+              inner: { type: "object", properties: { n: { type: "integer" } }, required: ["n"] },
+            },
+            required: ["text", "inner"],
+          },
+          { required: ["jobId", "status"] },
+        ],
       },
       next: { type: "array" },
       error: { type: "object" },
@@ -69,7 +75,7 @@ test("the output schema is that of the whole outcome and demands only what failu
 
 test("what the runtime adds to a tool's schemas stays small", () => {
   const [listing] = rig([tool({ input: z.object({}), output: z.object({}) })]).runtime.list();
-  expect(JSON.stringify([listing?.inputSchema, listing?.outputSchema]).length).toBeLessThan(650);
+  expect(JSON.stringify([listing?.inputSchema, listing?.outputSchema]).length).toBeLessThan(720);
 });
 
 test("a refinement over several fields of the tool's input is kept", async () => {
@@ -94,7 +100,7 @@ test("a schema that refers to itself keeps its references valid inside the envel
     .meta({ id: "Node" });
   const [listing] = rig([tool({ output: z.object({ root: node }) })]).runtime.list();
   expect(listing?.outputSchema).toMatchObject({
-    properties: { result: { properties: { root: { $ref: "#/$defs/Node" } } } },
+    properties: { result: { anyOf: [{ properties: { root: { $ref: "#/$defs/Node" } } }, {}] } },
     $defs: { Node: { properties: { children: { items: { $ref: "#/$defs/Node" } } } } },
   });
 });

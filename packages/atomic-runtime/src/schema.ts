@@ -13,6 +13,8 @@ export interface PreparedTool {
 
 const sessionId = z.string().describe("from an earlier result");
 
+const wait = z.boolean().optional().describe("false: as a job");
+
 const forEffects: z.ZodRawShape = {
   dryRun: z.boolean().optional().describe("check all, change nothing"),
   idempotencyKey: z.string().min(1).max(200).optional().describe("same key: no second effect"),
@@ -22,6 +24,7 @@ const forEffects: z.ZodRawShape = {
 function addedFields({ annotations, session }: ToolDefinition): z.ZodRawShape {
   return {
     sessionId: session === "required" ? sessionId : sessionId.optional(),
+    wait,
     ...(annotations.readOnlyHint ? {} : forEffects),
   };
 }
@@ -66,7 +69,8 @@ function envelopeOf(result: z.ZodObject): z.ZodObject {
     dryRun: z.unknown().optional(),
     durationMs: z.unknown().optional(),
     jobId: z.string().optional(),
-    result: result.optional(),
+    // What a call is answered with that goes on as a job: told as shortly as it can be.
+    result: z.union([result, z.unknown().meta({ required: ["jobId", "status"] })]).optional(),
     next: z.unknown().meta({ type: "array" }).optional(),
     error: z.unknown().meta({ type: "object" }).optional(),
   });

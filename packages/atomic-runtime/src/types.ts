@@ -1,6 +1,8 @@
 import type { ErrorResult } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
+import type { InterruptedWork, Job } from "@container-kit/session";
 import type { z } from "zod";
+import type { CredentialSource, PolicyData, Scanner, Strategy } from "./plugins/roles.ts";
 
 /** One step forward of a tool, as it is told to a client. */
 export interface ToolProgress {
@@ -44,8 +46,46 @@ export interface ToolContext {
   readonly logger: Logger;
   /** Tells progress; throttled and made monotonic by the runtime. */
   report(progress: ToolProgress): void;
+  /** Which run of this one call it is: 1, and more where the tool's `retry` had it run again. */
+  readonly attempt: number;
   /** The folder for this job's large material, e.g. the build log. @throws TypeError for a tool that is not `durable` */
   jobFolder(): Promise<string>;
+  /**
+   * Keeps what is about to be made, durably, before it is made: the tool's `undo` gets it back when this execution fails,
+   * is cancelled or dies. Plain JSON without secrets. @throws TypeError for a tool without `undo`
+   */
+  willMake(note: unknown): Promise<void>;
+  /** Asks the policies about facts that only show while the tool works. @throws POLICY_DENIED, naming the rule */
+  allow(facts: PolicyFacts): void;
+}
+
+/** What an undoing is handed besides what was made. */
+export type UndoContext = Pick<ToolContext, "sessionId" | "executionId" | "signal" | "logger">;
+
+/** What an act is about to do, in plain data, for the policies to judge. Absent: the act has no such side; null: it has, and nobody knows what. */
+export interface PolicyFacts {
+  /** What is done: `pull`, `push`, `tag`, `build`, `write`, `run`, `deploy`. */
+  readonly verb: string;
+  /** Registries that are read or written: `docker.io`, `host[:port]`. */
+  readonly registries?: readonly string[] | null;
+  /** Canonical references of the images that a build begins with. */
+  readonly baseImages?: readonly string[] | null;
+  /** The labels of the image. */
+  readonly labels?: Readonly<Record<string, string>> | null;
+  /** The user that the image runs as; empty is root. */
+  readonly user?: string | null;
+  /** How many findings of each severity the last scan had. */
+  readonly severities?: Readonly<Record<string, number>> | null;
+}
+
+/** How a failed run is repeated: only where the error table says that a retry helps, with growing, jittered pauses. */
+export interface RetryPolicy {
+  /** Runs in all, the first included; 2 to 10. */
+  readonly attempts: number;
+  /** The first pause. Default 200. */
+  readonly firstPauseMs?: number;
+  /** The longest pause. Default 5,000. */
+  readonly longestPauseMs?: number;
 }
 
 /** A tool as the runtime keeps it: what it is called, takes and gives, and how it runs. */
@@ -56,7 +96,7 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
   /** When to use it, when not, what it changes, what usually follows. */
   readonly description: string;
   readonly toolset: string;
-  /** The tool's own fields; the runtime adds sessionId, and dryRun and idempotencyKey where there are effects. */
+  /** The tool's own fields; the runtime adds sessionId and wait, and dryRun and idempotencyKey where there are effects. */
   readonly input: Input;
   readonly output: Output;
   readonly annotations: ToolAnnotations;
@@ -66,20 +106,40 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
   readonly session?: "required";
   /** Recorded as a job, because it may take long and a crash must be told of. Default false. */
   readonly durable?: boolean;
+  /** How many executions of it may run at once; the next wait their turn. Default: as many as the runtime allows. */
+  readonly concurrency?: number;
+  /** Runs it again after a failure that a retry may help. Default: one run. Only for what may safely be run twice. */
+  readonly retry?: RetryPolicy;
+  /** What a call depends on, e.g. a registry: after several failures of the surroundings its circuit opens. Default: no circuit. */
+  target?(input: z.output<Input>): string | undefined;
+  /** What a call is about to do, judged before it begins. Required of a tool that acts on images, registries or clusters. */
+  acts?(input: z.output<Input>): PolicyFacts;
   run(input: z.output<Input>, context: ToolContext): Promise<z.input<Output>>;
+  /** Checks all, changes nothing, says what would be done. Default: `run` with `context.dryRun`. */
+  dryRun?(input: z.output<Input>, context: ToolContext): Promise<z.input<Output>>;
+  /**
+   * Takes back what {@link ToolContext.willMake} announced, newest first: some of it may never have been made, or be undone already.
+   * Runs when the execution failed or was cancelled, and at the next start when its process died.
+   */
+  undo?(notes: readonly unknown[], context: UndoContext): Promise<void>;
   /** What usually follows a success. */
   next?(result: z.output<Output>, input: z.output<Input>): readonly NextStep[];
   /** One or a few lines for a person; the runtime's JSON rendering by default. */
   summarize?(result: z.output<Output>, input: z.output<Input>): string;
 }
 
-/** A set of tools that is loaded together. */
+/** A set of tools, and of what else extends Container Kit, that is loaded together. */
 export interface Plugin {
   readonly name: string;
   readonly version: string;
   /** The major version of this contract. */
   readonly apiVersion: 1;
   readonly tools: readonly ToolDefinition[];
+  readonly scanners?: readonly Scanner[];
+  readonly strategies?: readonly Strategy[];
+  readonly credentialSources?: readonly CredentialSource[];
+  /** Rules that are added to the configuration's: they may only narrow what is allowed. */
+  readonly policies?: readonly PolicyData[];
 }
 
 /** One call of one tool, from whichever door. */
@@ -91,6 +151,15 @@ export interface ToolCall {
   readonly onProgress?: (progress: ToolProgress) => void;
   /** Made by the runtime when absent. */
   readonly correlationId?: string;
+  /** The execution or workflow step that asks. */
+  readonly parent?: string;
+  /** A W3C `traceparent`: the span of the call becomes its child, and its trace id the correlation id. */
+  readonly traceparent?: string;
+  /**
+   * Whether the call may be answered with a job before it is done. Default true: after 30 s, or at once with `wait: false`.
+   * A door whose caller waits anyway, such as a command line, says false.
+   */
+  readonly mayDetach?: boolean;
 }
 
 interface OutcomeBase {
@@ -140,6 +209,36 @@ export interface Runtime {
   execute(call: ToolCall): Promise<ToolOutcome>;
   /** A few lines for a person, at most 8,000 characters; the text twin of an outcome. */
   render(outcome: ToolOutcome): string;
+  /**
+   * Ends what dead processes left: marks their work as interrupted and undoes what it made. Called once at the start of
+   * a program that runs tools; says what was done and what could not be.
+   */
+  recover(): Promise<Recovery>;
+  /** Asks a job to stop, in whichever process it runs. @throws JOB_NOT_FOUND */
+  cancelJob(jobId: string): Promise<Job>;
+  /** Resolves when no job runs here whose call has been answered already. */
+  jobsDone(): Promise<void>;
+  /** How the runtime fares now; cheap. */
+  status(): RuntimeStatus;
   /** Cancels what runs, waits for it to be recorded, refuses what comes. */
   close(): Promise<void>;
+}
+
+/** What {@link Runtime.recover} found and did. */
+export interface Recovery extends InterruptedWork {
+  readonly undone: number;
+  /** What could not be undone and is tried again at the next start; one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** How the runtime fares. */
+export interface RuntimeStatus {
+  readonly running: number;
+  readonly waiting: number;
+  /** Jobs whose call has been answered already. */
+  readonly jobs: number;
+  /** Calls that were refused as OVERLOADED since the start. */
+  readonly refused: number;
+  /** Circuits that are not closed: `tool target`. */
+  readonly openCircuits: readonly string[];
 }

@@ -6,7 +6,7 @@ import type { SessionStore } from "@container-kit/session";
 import { openStorage } from "@container-kit/storage";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRuntime, definePlugin } from "../src/index.ts";
-import type { Runtime, ToolDefinition } from "../src/index.ts";
+import type { Runtime, ToolDefinition, ToolProgress } from "../src/index.ts";
 import { aborted, running, tool } from "./rig.ts";
 
 interface Program {
@@ -29,11 +29,14 @@ afterEach(async () => {
 });
 
 /** A runtime on real files, as a program would have it. */
-async function start(definition: ToolDefinition, now: () => number = Date.now): Promise<Program> {
+async function start(
+  definition: ToolDefinition,
+  { now = Date.now, jobAfterMs = 30_000 }: { readonly now?: () => number; readonly jobAfterMs?: number } = {},
+): Promise<Program> {
   const storage = await openStorage(`sqlite:${folder}/`);
   const sessions = createSessionStore(storage, { clock: now });
   const plugins = [definePlugin({ name: "test", version: "1.0.0", apiVersion: 1, tools: [definition] })];
-  const runtime = createRuntime({ plugins, sessions });
+  const runtime = createRuntime({ plugins, sessions, jobAfterMs });
   const program = {
     runtime,
     sessions,
@@ -93,23 +96,58 @@ test("a key's outcome is the same after a restart, and there is no second effect
   expect(effects).toBe(1);
 });
 
-test("a key that another runtime holds is CONFLICT until its outcome is known", async () => {
+test("a key that another runtime holds is waited for, and its outcome is the answer", async () => {
   const slow = await start(running((_input, { signal }) => aborted(signal).then(() => ({ text: "finished" }))));
   const other = await start(tool());
   const controller = new AbortController();
   const first = slow.runtime.execute({ ...call({ idempotencyKey: "k" }), signal: controller.signal });
-  await expect.poll(async () => (await slow.sessions.listSessions()).map(({ executions }) => executions)).toEqual([1]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(await other.runtime.execute(call({ idempotencyKey: "k" }))).toMatchObject({ error: { code: "CONFLICT" } });
+  await expect.poll(async () => (await slow.sessions.history()).length).toBe(1);
+  const heard: string[] = [];
+  const onProgress = ({ message }: ToolProgress) => heard.push(message);
+  const second = other.runtime.execute({ ...call({ idempotencyKey: "k" }), onProgress });
+  await expect.poll(() => heard.length).toBeGreaterThan(0);
   expect(await other.runtime.execute(call({ idempotencyKey: "other" }))).toMatchObject({ ok: true });
   controller.abort();
   const outcome = await first;
-  expect(await other.runtime.execute(call({ idempotencyKey: "k" }))).toEqual(outcome);
+  expect(outcome).toMatchObject({ ok: true, result: { text: "finished" } });
+  expect(await second).toEqual(outcome);
+  expect(heard).toEqual([`waiting for execution ${outcome.executionId}`]);
+});
+
+test("a call that does not wait is a job, whose whole outcome is found when it is done, also by another runtime", async () => {
+  const { runtime } = await start(running((_input, { jobId }) => Promise.resolve({ text: String(jobId) })));
+  const other = await start(tool());
+  const answer = await runtime.execute(call({ wait: false }));
+  expect(answer).toMatchObject({ ok: true, result: { status: "running" } });
+  await runtime.jobsDone();
+  expect(await other.sessions.getJob(answer.jobId ?? "")).toMatchObject({
+    status: "completed",
+    executionId: answer.executionId,
+    outcome: { ok: true, executionId: answer.executionId, result: { text: answer.jobId } },
+  });
+});
+
+test("a call that lasts becomes a job, which another runtime can stop", async () => {
+  const untilStopped = running(async (_input, { signal }) => {
+    await aborted(signal);
+    throw signal.reason;
+  });
+  const { runtime, sessions } = await start(untilStopped, { jobAfterMs: 50 });
+  const other = await start(tool());
+  const { jobId = "" } = await runtime.execute(call());
+  expect(await other.sessions.getJob(jobId)).toMatchObject({ status: "running" });
+  await other.runtime.cancelJob(jobId);
+  await runtime.jobsDone();
+  expect(await sessions.getJob(jobId)).toMatchObject({
+    status: "cancelled",
+    outcome: { ok: false, error: { code: "CANCELLED", message: `job ${jobId} was cancelled` } },
+  });
+  await expect(other.runtime.cancelJob("job_none")).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
 });
 
 test("an expired session is SESSION_EXPIRED and an unknown one SESSION_NOT_FOUND, each with a remedy", async () => {
   let now = Date.now();
-  const { runtime } = await start(tool(), () => now);
+  const { runtime } = await start(tool(), { now: () => now });
   const { sessionId } = await runtime.execute(call());
   now += 25 * 60 * 60 * 1000;
   for (const [id, code] of [

@@ -3,11 +3,17 @@ import * as face from "../src/index.ts";
 
 test("the package exports these names and no others", () => {
   expect(Object.keys(face).sort()).toEqual([
+    "collectExtensions",
+    "createPolicy",
+    "createProgress",
     "createRuntime",
     "definePlugin",
     "defineTool",
     "executeWithProgress",
     "executeWithoutProgress",
+    "loadPlugins",
+    "pluginErrors",
+    "policyRulesSchema",
     "runtimeErrors",
   ]);
 });
@@ -20,6 +26,7 @@ test("the error codes are these, with the contract's categories and retryable fl
     "input CONFLICT",
     "input INVALID_INPUT",
     "runtime CANCELLED",
+    "runtime CIRCUIT_OPEN*",
     "runtime INTERNAL",
     "runtime INTERRUPTED*",
     "runtime OUTPUT_INVALID",

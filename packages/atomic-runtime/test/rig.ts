@@ -1,5 +1,6 @@
 import { createRedactor } from "@container-kit/observability";
 import type { LogFields, Logger } from "@container-kit/observability";
+import { expect, vi } from "vitest";
 import { z } from "zod";
 import { createRuntime, definePlugin, defineTool } from "../src/index.ts";
 import type { Runtime, RuntimeOptions, ToolContext, ToolDefinition } from "../src/index.ts";
@@ -77,4 +78,10 @@ export function aborted(signal: AbortSignal): Promise<void> {
 /** A promise that never settles: a tool that hangs. */
 export function forever<Value>(): Promise<Value> {
   return new Promise(() => {});
+}
+
+/** Under fake timers: nothing is waited for any more. The timer of the alarms may ring once more, for nothing. */
+export function expectNoTimers(): void {
+  vi.runOnlyPendingTimers();
+  expect(vi.getTimerCount()).toBe(0);
 }

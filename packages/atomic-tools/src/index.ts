@@ -6,7 +6,7 @@
 
 // The plugin, and what the program that loads it must hand in.
 export { createBuiltinPlugin } from "./plugin.ts";
-export type { ServerDescription, ToolServices } from "./services.ts";
+export type { PluginDescription, ServerDescription, StoreDescription, ToolServices } from "./services.ts";
 
 // Which folders the tools may touch.
 export { createPathPolicy } from "./path-policy.ts";

@@ -3,7 +3,9 @@ import type { Plugin } from "@container-kit/atomic-runtime";
 import type { ToolServices } from "./services.ts";
 import { analyzeRepositoryTool } from "./tools/analyze-repository/tool.ts";
 import { buildImageTool } from "./tools/build-image/tool.ts";
+import { cancelJobTool } from "./tools/cancel-job/tool.ts";
 import { generateDockerfileTool } from "./tools/generate-dockerfile/tool.ts";
+import { getJobTool } from "./tools/get-job/tool.ts";
 import { getSessionTool } from "./tools/get-session/tool.ts";
 import { inspectImageTool } from "./tools/inspect-image/tool.ts";
 import { listSessionsTool } from "./tools/list-sessions/tool.ts";
@@ -32,6 +34,8 @@ export function createBuiltinPlugin(services: ToolServices): Plugin {
       probeImageTool(services),
       listSessionsTool(services),
       getSessionTool(services),
+      getJobTool(services),
+      cancelJobTool(services),
       serverStatusTool(services),
     ],
   });

@@ -1,5 +1,6 @@
 import { isImageId, normalizeReference, parseReference, withDefaultTag } from "@container-kit/docker-ops";
 import type { NormalizedReference } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { fail } from "./errors.ts";
 
 /**
@@ -27,6 +28,16 @@ export function readTag(text: string): NormalizedReference {
  */
 export function namesRegistry(tag: string): boolean {
   return parseReference(tag).registry !== "" && normalizeReference(tag).registry === parseReference(tag).registry;
+}
+
+/** The registry that a reference names or means; undefined where it is none, which is told elsewhere. */
+export function registryOf(text: string): string | undefined {
+  try {
+    return normalizeReference(text).registry;
+  } catch (error) {
+    if (isKitError(error, "INVALID_REFERENCE")) return undefined;
+    throw error;
+  }
 }
 
 /** The same where an image id will do as well. @throws INVALID_REFERENCE */

@@ -1,12 +1,35 @@
+import type { Policy, RuntimeStatus } from "@container-kit/atomic-runtime";
 import type { Engine, LoginOptions, LoginResult } from "@container-kit/docker-ops";
-import type { Redactor } from "@container-kit/observability";
-import type { SessionStore } from "@container-kit/session";
+import type { AlertState, Redactor } from "@container-kit/observability";
+import type { Job, SessionStore } from "@container-kit/session";
 import type { PathPolicy } from "./path-policy.ts";
+
+/** How the store fares, as it tells itself. */
+export interface StoreDescription {
+  readonly status: "ok" | "degraded" | "readOnly" | "unavailable";
+  readonly reasons: readonly string[];
+  readonly bytes: Readonly<Record<string, number>>;
+  /** Bytes that are recorded and not in the tables yet. */
+  readonly behind: number;
+}
+
+/** A plugin that was asked for; with a problem it is not loaded. */
+export interface PluginDescription {
+  readonly name: string;
+  readonly version?: string;
+  readonly problem?: string;
+}
 
 /** What only the program that is composed of everything can tell of itself. */
 export interface ServerDescription {
   readonly versions: Readonly<Record<string, string>>;
   readonly toolsets: readonly string[];
+  readonly store?: StoreDescription;
+  readonly runtime?: RuntimeStatus;
+  readonly alerts?: readonly AlertState[];
+  readonly plugins?: readonly PluginDescription[];
+  /** The names of the rules in force. */
+  readonly policy?: readonly string[];
 }
 
 /** What the built-in tools need; the program hands it in. */
@@ -18,7 +41,13 @@ export interface ToolServices {
   /** Where `env:` references of a call are read. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly sessions: SessionStore;
+  /** Asks a job to stop; by default only through the store. @throws JOB_NOT_FOUND */
+  readonly cancelJob?: (jobId: string) => Promise<Job>;
   readonly paths: PathPolicy;
   readonly redactor: Redactor;
-  readonly describeServer: () => ServerDescription;
+  /** The runtime's policy: facts that none of its rules looks at are not gathered. Without it, all are. */
+  readonly policy?: Pick<Policy, "looksAt">;
+  /** Images that the engine builds on in place of those that a Dockerfile names. */
+  readonly baseImages?: Readonly<Record<string, string>>;
+  readonly describeServer: () => ServerDescription | Promise<ServerDescription>;
 }

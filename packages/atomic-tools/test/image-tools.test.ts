@@ -1,9 +1,9 @@
 /** What a real engine and registry cannot be made to answer, answered by a scripted one. */
 import { expect, test } from "vitest";
-import type { Engine, PullResult, PushResult, TagResult } from "@container-kit/docker-ops";
-import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
-import { createRedactor, silentLogger } from "@container-kit/observability";
-import { createBuiltinPlugin, createPathPolicy } from "../src/index.ts";
+import type { Engine, ImageDetails, PullResult, PushResult, TagResult } from "@container-kit/docker-ops";
+import { createPolicy } from "@container-kit/atomic-runtime";
+import type { ToolDefinition } from "@container-kit/atomic-runtime";
+import { contextOf, toolOn as scriptedTool } from "./scripted-context.ts";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const OTHER = `sha256:${"e".repeat(64)}`;
@@ -34,35 +34,11 @@ const pushed: PushResult = {
 const tagged: TagResult = { imageId: "sha256:1", target: "app:1", replaced: "sha256:0", via: "docker-cli" };
 
 /** A tool over an engine that gives these answers. */
-function toolOn(name: string, answers: Partial<Engine>): ToolDefinition {
-  const plugin = createBuiltinPlugin({
-    engine: () => Promise.resolve(answers as Engine),
-    checkLogin: () => Promise.reject(new Error("not in this test")),
-    environment: {},
-    sessions: {} as never,
-    paths: createPathPolicy({}),
-    redactor: createRedactor(),
-    describeServer: () => ({ versions: {}, toolsets: [] }),
-  });
-  const tool = plugin.tools.find((candidate) => candidate.name === name);
-  if (tool === undefined) throw new Error(`there is no tool ${name}`);
-  return tool;
-}
-
-const context: ToolContext = {
-  sessionId: "s",
-  executionId: "e",
-  correlationId: "c",
-  jobId: null,
-  signal: new AbortController().signal,
-  dryRun: false,
-  logger: silentLogger,
-  report: () => {},
-  jobFolder: () => Promise.reject(new Error("not in this test")),
-};
+const toolOn = (name: string, engine: Partial<Engine>): ToolDefinition =>
+  scriptedTool(name, { engine, policy: createPolicy([]) });
 
 async function toldOf(tool: ToolDefinition, input: Record<string, unknown>): Promise<string> {
-  const result = tool.output.parse(await tool.run(input, context));
+  const result = tool.output.parse(await tool.run(input, contextOf(tool.name)));
   return tool.summarize?.(result, input) ?? "";
 }
 
@@ -88,7 +64,9 @@ test("a pull says how it knows that the image is current, or that it could not b
 });
 
 test("a tag says what it was moved from", async () => {
-  const tool = toolOn("tag_image", { tag: () => Promise.resolve(tagged) });
+  const inspect = (image: string) =>
+    Promise.resolve({ imageId: image === "app:1" ? "sha256:0" : "sha256:1" } as ImageDetails);
+  const tool = toolOn("tag_image", { inspect, tag: () => Promise.resolve(tagged) });
   expect(await toldOf(tool, { source: "sha256:1", target: "app:1", force: true })).toBe(
     "app:1 is sha256:1, tagged by the docker program; the tag was moved from sha256:0",
   );

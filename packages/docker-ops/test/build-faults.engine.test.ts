@@ -1,14 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  describeEachEngine,
-  describeWithDocker,
-  makeTinyImage,
-  startEngineProxy,
-  uniqueName,
-} from "@container-kit/testkit";
-import type { EngineProxy, FaultRule, LoadedRig, TinyImage } from "@container-kit/testkit";
-import type { BuildOptions, Engine } from "../src/index.ts";
-import { buildersOf, createWorkshop, WITHOUT_SESSION } from "./build-rig.ts";
+import { describe, expect, test } from "vitest";
+import { describeEachEngine, describeWithDocker, startEngineProxy, uniqueName } from "@container-kit/testkit";
+import type { EngineProxy, FaultRule, LoadedRig } from "@container-kit/testkit";
+import type { BuildOptions } from "../src/index.ts";
+import { buildersOf, setBuildStage, WITHOUT_SESSION } from "./build-rig.ts";
+import type { BuildStage } from "./build-rig.ts";
 import { connect } from "./rig.ts";
 
 const BUILD = /^POST (?:\/v[\d.]+)?\/build/;
@@ -18,28 +13,14 @@ type BuildThrough = (
   options?: Partial<BuildOptions> & { readonly text?: string },
 ) => Promise<unknown>;
 
-interface Stage {
-  readonly engine: () => Engine;
-  readonly base: () => TinyImage;
-  readonly context: (files: Readonly<Record<string, string>>) => string;
-  readonly tag: () => string;
+interface Stage extends BuildStage {
   /** Builds through a proxy with these faults, which must have fired; gives the result or the error. */
   readonly buildThrough: BuildThrough;
 }
 
 function setStage(rig: LoadedRig): Stage {
-  let engine: Engine;
-  let base: TinyImage;
-  const { context, tag, clear } = createWorkshop(() => engine);
-
-  beforeAll(async () => {
-    engine = await connect(rig);
-    base = await makeTinyImage(rig, { shell: true });
-  });
-
-  afterEach(() => clear());
-
-  afterAll(() => base.remove());
+  const shared = setBuildStage(rig);
+  const { base, context, tag } = shared;
 
   const buildThrough: BuildThrough = async (rules, options = {}) => {
     const proxy: EngineProxy = await startEngineProxy({ target: rig.engine.host, rules });
@@ -47,7 +28,7 @@ function setStage(rig: LoadedRig): Stage {
       const faulty = await connect(rig, { DOCKER_HOST: proxy.host });
       const { text = `LABEL x=${uniqueName()}`, ...rest } = options;
       const outcome = await faulty
-        .build(context({ Dockerfile: `FROM ${base.reference}\n${text}\n` }), { tags: [tag()], ...rest })
+        .build(context({ Dockerfile: `FROM ${base().reference}\n${text}\n` }), { tags: [tag()], ...rest })
         .catch((error: unknown) => error);
       for (const rule of rules) expect(proxy.fired(rule)).toBeGreaterThan(0);
       return outcome;
@@ -55,7 +36,7 @@ function setStage(rig: LoadedRig): Stage {
       await proxy.close();
     }
   };
-  return { engine: () => engine, base: () => base, context, tag, buildThrough };
+  return { ...shared, buildThrough };
 }
 
 describeEachEngine("builds and the faults of an engine", (rig) => {

@@ -1,7 +1,8 @@
-import { uniqueName } from "@container-kit/testkit";
-import type { FaultRule, LoadedRig } from "@container-kit/testkit";
+import { makeTinyImage, uniqueName } from "@container-kit/testkit";
+import type { FaultRule, LoadedRig, TinyImage } from "@container-kit/testkit";
 import type { BuildResult, Engine } from "../src/index.ts";
-import { folderOf } from "./rig.ts";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { connect, folderOf } from "./rig.ts";
 
 /** Without a session BuildKit is out of reach, and the context goes as an archive to the classic builder. */
 export const WITHOUT_SESSION: FaultRule = {
@@ -63,4 +64,32 @@ export function createWorkshop(engine: () => Engine): Workshop {
           .catch(() => {});
     },
   };
+}
+
+/** What a group of build tests works with; there from the first test to the last. */
+export interface BuildStage extends Omit<Workshop, "clear"> {
+  readonly engine: () => Engine;
+  /** An image with a shell, to build on. */
+  readonly base: () => TinyImage;
+}
+
+/** Sets the stage for the tests of the group that calls this, and clears it. */
+export function setBuildStage(rig: LoadedRig, env: Readonly<Record<string, string>> = {}): BuildStage {
+  let engine: Engine;
+  let base: TinyImage;
+  const { context, tag, clear } = createWorkshop(() => engine);
+
+  beforeAll(async () => {
+    engine = await connect(rig, env);
+    base = await makeTinyImage(rig, { shell: true });
+  });
+
+  afterEach(() => clear());
+
+  afterAll(async () => {
+    await base.remove();
+    await engine.close();
+  });
+
+  return { engine: () => engine, base: () => base, context, tag };
 }

@@ -3,44 +3,25 @@ import { createHash, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import {
-  describeEachEngine,
-  describeWithDocker,
-  engineRequest,
-  makeTinyImage,
-  startEngineProxy,
-} from "@container-kit/testkit";
-import type { TinyImage } from "@container-kit/testkit";
+import { expect, test } from "vitest";
+import { describeEachEngine, describeWithDocker, engineRequest, startEngineProxy } from "@container-kit/testkit";
 import { MASK } from "@container-kit/observability";
 import { connectEngine } from "../src/index.ts";
-import type { Engine } from "../src/index.ts";
-import { buildersOf, createWorkshop } from "./build-rig.ts";
+import { buildersOf, setBuildStage } from "./build-rig.ts";
 import { connect } from "./rig.ts";
 
 // Only BuildKit takes secrets from us.
 describeWithDocker("build secrets on a real engine", (rig) => {
-  let engine: Engine;
-  let base: TinyImage;
-  const { context, tag, clear } = createWorkshop(() => engine);
   const value = `SECRET-${randomUUID()}`;
   const env = { NPM_TOKEN: value };
-
-  beforeAll(async () => {
-    engine = await connect(rig, env);
-    base = await makeTinyImage(rig, { shell: true });
-  });
-
-  afterEach(() => clear());
-
-  afterAll(() => base.remove());
+  const { engine, base, context, tag } = setBuildStage(rig, env);
 
   /** Everything that the engine tells and keeps of an image: history, configuration, and every layer's bytes. */
   const everythingOf = async (image: string): Promise<string> => {
     const folder = context({});
     const archive = join(folder, "image.tar");
     const chunks: Buffer[] = [];
-    for await (const chunk of await engine.save([image])) chunks.push(chunk as Buffer);
+    for await (const chunk of await engine().save([image])) chunks.push(chunk as Buffer);
     writeFileSync(archive, Buffer.concat(chunks));
     const layers = execFileSync("tar", ["-xOf", archive], { maxBuffer: 256 * 1024 * 1024 }).toString("latin1");
     const { text } = await engineRequest(rig.engine.host, "GET", `/images/${image}/json`);
@@ -51,9 +32,9 @@ describeWithDocker("build secrets on a real engine", (rig) => {
   test("a step reads the secret, and no trace of it is in the image", async () => {
     const name = tag();
     const lines: string[] = [];
-    const built = await engine.build(
+    const built = await engine().build(
       context({
-        Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm,required=true wc -c < /run/secrets/npm > /size && echo READ-$(cat /size) && md5sum < /run/secrets/npm\nRUN --mount=type=secret,id=other [ ! -e /run/secrets/other ] && echo NO-OTHER\n`,
+        Dockerfile: `FROM ${base().reference}\nRUN --mount=type=secret,id=npm,required=true wc -c < /run/secrets/npm > /size && echo READ-$(cat /size) && md5sum < /run/secrets/npm\nRUN --mount=type=secret,id=other [ ! -e /run/secrets/other ] && echo NO-OTHER\n`,
       }),
       {
         tags: [name],
@@ -81,7 +62,7 @@ describeWithDocker("build secrets on a real engine", (rig) => {
     const lines: string[] = [];
     await listening.build(
       context({
-        Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm cp /run/secrets/npm /kept && cat /kept\n`,
+        Dockerfile: `FROM ${base().reference}\nRUN --mount=type=secret,id=npm cp /run/secrets/npm /kept && cat /kept\n`,
       }),
       {
         tags: [name],
@@ -100,24 +81,13 @@ describeWithDocker("build secrets on a real engine", (rig) => {
 
 describeEachEngine("secrets in what a build says", (rig) => {
   const CANARY = "CANARYVALUE123";
-  let base: TinyImage;
-  let engine: Engine;
-  const { context, tag, clear } = createWorkshop(() => engine);
-
-  beforeAll(async () => {
-    engine = await connect(rig);
-    base = await makeTinyImage(rig, { shell: true });
-  });
-
-  afterEach(() => clear());
-
-  afterAll(() => base.remove());
+  const { engine, base, context, tag } = setBuildStage(rig);
 
   /** Everything that a build with a secret in an argument gives out. */
   async function saidBy(script: string): Promise<{ said: string; outcome: unknown }> {
     const said: unknown[] = [];
-    const folder = context({ Dockerfile: `FROM ${base.reference}\nARG NPM_TOKEN\nRUN ${script}\n` });
-    const outcome = await engine
+    const folder = context({ Dockerfile: `FROM ${base().reference}\nARG NPM_TOKEN\nRUN ${script}\n` });
+    const outcome = await engine()
       .build(folder, {
         tags: [tag()],
         noCache: true,
@@ -144,37 +114,26 @@ describeEachEngine("secrets in what a build says", (rig) => {
 
   test("a callback whose promise rejects ends the build with that", async () => {
     const reason = new Error("disk full");
-    const folder = context({ Dockerfile: `FROM ${base.reference}\nRUN sleep 1\n` });
+    const folder = context({ Dockerfile: `FROM ${base().reference}\nRUN sleep 1\n` });
     const rejecting = { onLog: () => Promise.reject(reason) } as object;
-    await expect(engine.build(folder, { tags: [tag()], noCache: true, ...rejecting })).rejects.toBe(reason);
+    await expect(engine().build(folder, { tags: [tag()], noCache: true, ...rejecting })).rejects.toBe(reason);
   });
 
   test("options that are missing are refused as input", async () => {
-    const untyped = engine.build as unknown as (folder: string, options?: unknown) => Promise<unknown>;
+    const untyped = engine().build as unknown as (folder: string, options?: unknown) => Promise<unknown>;
     for (const options of [undefined, null, "x"])
       await expect(untyped(context({}), options)).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 });
 
 describeEachEngine("secrets that a build cannot have", (rig) => {
-  let engine: Engine;
-  let base: TinyImage;
-  const { context, tag, clear } = createWorkshop(() => engine);
-
-  beforeAll(async () => {
-    engine = await connect(rig);
-    base = await makeTinyImage(rig, { shell: true });
-  });
-
-  afterEach(() => clear());
-
-  afterAll(() => base.remove());
+  const { engine, base, context, tag } = setBuildStage(rig);
 
   test("a secret that a step needs and nobody gave is named in the remedy", async () => {
     const folder = context({
-      Dockerfile: `FROM ${base.reference}\nRUN --mount=type=secret,id=npm,required=true cat /run/secrets/npm\n`,
+      Dockerfile: `FROM ${base().reference}\nRUN --mount=type=secret,id=npm,required=true cat /run/secrets/npm\n`,
     });
-    await expect(engine.build(folder, { tags: [tag()], noCache: true })).rejects.toMatchObject({
+    await expect(engine().build(folder, { tags: [tag()], noCache: true })).rejects.toMatchObject({
       code: "BUILD_FAILED",
       remedy: expect.stringContaining("npm"),
     });
@@ -187,7 +146,7 @@ describeEachEngine("secrets that a build cannot have", (rig) => {
       const proxy = await startEngineProxy({ target: rig.engine.host, rules: [...rules, build] });
       try {
         const classic = await connect(rig, { NPM_TOKEN: "SECRET", DOCKER_HOST: proxy.host });
-        const folder = context({ Dockerfile: `FROM ${base.reference}\n` });
+        const folder = context({ Dockerfile: `FROM ${base().reference}\n` });
         await expect(
           classic.build(folder, { tags: [tag()], secrets: [{ id: "npm", from: "env:NPM_TOKEN" }] }),
         ).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("docker") });

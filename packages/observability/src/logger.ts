@@ -1,7 +1,8 @@
 import { pino } from "pino";
-import type { Redactor } from "./redact.ts";
+import type { Redactor } from "./redaction/redactor.ts";
+import { createLogSink } from "./stderr-sink.ts";
 
-/** What may accompany a log line: plain JSON. */
+/** What may accompany a log line. What is no plain JSON is made such, see {@link Redactor.value}. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** How much is logged, from nothing to everything. */
@@ -34,10 +35,9 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
 }
 
-/** A logger of JSON lines on stderr, every line passed through the redactor. */
-export function createLogger({ level, redactor, write = writeStderr }: LoggerOptions): Logger {
+/** A logger of JSON lines on stderr, every line passed through the redactor. Never throws. */
+export function createLogger({ level, redactor, write = createLogSink() }: LoggerOptions): Logger {
   if (level === "silent") return silentLogger;
-  const sink = { write: (line: string) => write(redactor.text(line)) };
   const root = pino(
     {
       level,
@@ -45,7 +45,7 @@ export function createLogger({ level, redactor, write = writeStderr }: LoggerOpt
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    sink,
+    { write: (line) => write(clean(line, redactor)) },
   );
   return wrap(root, redactor);
 }
@@ -54,30 +54,28 @@ function wrap(target: pino.Logger, redactor: Redactor): Logger {
   const log =
     (level: "error" | "warn" | "info" | "debug") =>
     (message: string, fields: LogFields = {}) => {
-      if (target.isLevelEnabled(level)) target[level](redactor.value(plain(fields)), redactor.text(message));
+      if (!target.isLevelEnabled(level)) return;
+      target[level](redactor.value(fields), redactor.text(message));
     };
   return {
     error: log("error"),
     warn: log("warn"),
     info: log("info"),
     debug: log("debug"),
-    child: (fields) => wrap(target.child(redactor.value(plain(fields))), redactor),
+    child: (fields) => wrap(target.child(redactor.value(fields)), redactor),
   };
 }
 
-/** Errors become their message, code and stack; everything else stays. */
-function plain(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? describe(value) : value]),
-  );
+/**
+ * The last look at a whole line: a secret that was announced after a child's fields were fixed, or that only the line's
+ * own form spells. Masked in the parsed line, because masking the text itself could break it; and only what was
+ * announced, because what looks like a secret was masked before it was quoted.
+ */
+function clean(line: string, redactor: Redactor): string {
+  if (redactor.announced(line) === line) return line;
+  const again = `${JSON.stringify(redactor.value(JSON.parse(line)))}\n`;
+  // What is still found lies across the line's own form, e.g. over two fields: then nothing of it is said.
+  return redactor.announced(again) === again ? again : WITHHELD;
 }
 
-function describe(error: Error): Record<string, unknown> {
-  const code = "code" in error ? { code: error.code } : {};
-  const cause = error.cause instanceof Error ? { cause: describe(error.cause) } : {};
-  return { name: error.name, message: error.message, ...code, stack: error.stack, ...cause };
-}
-
-function writeStderr(line: string): void {
-  process.stderr.write(line);
-}
+const WITHHELD = `${JSON.stringify({ msg: "[redacted]" })}\n`;

@@ -1,8 +1,9 @@
-import { defineErrors } from "@container-kit/errors";
+import { commonErrors, defineErrors } from "@container-kit/errors";
 import type { ErrorTable } from "@container-kit/errors";
 
 /** The codes of this package; those of the medium below it, `STORE_*`, pass through. */
 export const sessionErrors = {
+  ...commonErrors,
   SESSION_NOT_FOUND: {
     category: "session",
     summary: "There is no session with that id.",
@@ -27,3 +28,15 @@ export const sessionErrors = {
 } as const satisfies ErrorTable;
 
 export const fail = defineErrors(sessionErrors);
+
+/** An id as the caller gave it may be anything, and goes into a message. */
+export function quote(id: string): string {
+  return JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}…` : id);
+}
+
+/** The refusal of an argument, naming it. */
+export function invalid(path: string, message: string): Error {
+  return fail("INVALID_INPUT", path === "" ? message : `${path}: ${message}`, {
+    details: { issues: [{ path, message }] },
+  });
+}

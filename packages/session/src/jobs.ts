@@ -1,123 +1,195 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
-import type { Database, Storage } from "@container-kit/storage";
-import { and, eq, inArray, sql } from "drizzle-orm";
-import { fail } from "./errors.ts";
-import { jobs } from "./tables.ts";
-import type { Job, Timestamp, WorkStatus } from "./types.ts";
+/**
+ * Jobs: accepted work that outlives the call that asked for it.
+ *
+ *     pending -> running | cancelled          running -> completed | failed | cancelled | interrupted
+ *
+ * - J1  Every change is one statement with its condition in it, inside a write of the state: of several processes that
+ *       want the same change, one makes it.
+ * - J2  Nothing leaves an end, `interrupted` neither. Its owner may live after all: then it is refused by its fence, and
+ *       only the execution's record may still tell how it went.
+ * - J3  The fence rises with each claim and each interruption; renewing, reporting and ending take the newest one.
+ * - J4  A job that was left ends as its execution ended, where that is known, and otherwise as `interrupted`.
+ */
+import type { Database } from "@container-kit/storage";
+import type { Clocks } from "./clocks.ts";
+import { fail, quote } from "./errors.ts";
+import { newJobId } from "./ids.ts";
+import { toClaimedJob, toJob } from "./job-row.ts";
+import { prepareJobs, selectJobs } from "./job-statements.ts";
+import type { JobRow, JobStatements } from "./job-statements.ts";
+import { fromJsonText, toWholeJsonText } from "./json-text.ts";
+import { createLeftJobs } from "./left-jobs.ts";
+import type { JobParts, LeftJobs } from "./left-jobs.ts";
+import { notFound } from "./sessions.ts";
+import type { Job, JobLease, SessionStore, Timestamp } from "./types.ts";
 
-/** How a job or an execution ended, as far as it is known. */
-export interface Ending {
-  readonly status: WorkStatus;
-  readonly endedAt: Timestamp | null;
-}
+const JOBS_PER_PAGE = 100;
 
-/** What a job is when it begins. */
+/** A job that begins with its execution, or is given one. */
 interface NewJob {
   readonly id: string;
   readonly sessionId: string;
-  readonly executionId: string;
-  readonly owner: number;
   readonly tool: string;
-  readonly startedAt: Timestamp;
+  readonly executionId: string;
 }
 
-/** The jobs of all sessions. */
-export interface Jobs {
-  start(job: NewJob): Promise<void>;
-  end(id: string, ending: Ending): Promise<void>;
-  progress(id: string, progress: NonNullable<Job["progress"]>): void;
-  ofSession(sessionId: string): readonly Job[];
-  /** Ends what an owner left running as its execution ended, or as interrupted; says how many were. Inside a write of the state. */
-  interrupt(owner: number, endingOf: (executionId: string) => Ending | undefined): number;
+/** A row that is inserted, without what all begin with. */
+type NewRow = Pick<
+  JobRow,
+  "id" | "sessionId" | "executionId" | "owner" | "tool" | "status" | "fence" | "work" | "startedAt"
+> & {
+  readonly now: Timestamp;
+};
+
+/** The jobs of the state file. */
+export interface Jobs extends Pick<
+  SessionStore,
+  | "queueJob"
+  | "claimJob"
+  | "renewJob"
+  | "reportProgress"
+  | "endJob"
+  | "requestCancel"
+  | "cancelRequests"
+  | "getJob"
+  | "listJobs"
+> {
+  /** A job that runs from the beginning. @throws SESSION_NOT_FOUND */
+  begin(job: NewJob): Promise<JobLease>;
+  ofSession(sessionId: string): Promise<readonly Job[]>;
+  /** Ends what was left; says how many are interrupted by it. */
+  endLeft(): Promise<number>;
   /** @throws JOB_NOT_FOUND */
-  folder(id: string): Promise<string>;
+  assertThere(id: string): void;
 }
 
-export function createJobs(storage: Storage): Jobs {
-  const { state } = storage;
-  const prepared = prepare(state);
+export function createJobs(parts: JobParts): Jobs {
+  const { state, owners, clocks, hasSession } = parts;
+  const prepared = prepareJobs(state);
+  const left = createLeftJobs(parts, prepared);
+  const insert = async (row: NewRow): Promise<void> => {
+    await state.write(() => {
+      if (!hasSession(row.sessionId)) throw notFound(row.sessionId);
+      prepared.insert.run({ ...row });
+    });
+  };
+  const find = (id: string): JobRow => {
+    const row = state.read(() => prepared.find.get({ id }));
+    if (row === undefined) throw fail("JOB_NOT_FOUND", `there is no job ${quote(id)}`);
+    return row;
+  };
+
   return {
-    async start(job) {
-      await state.write(() => prepared.insert.run({ ...job }));
+    ...createLeases(state, prepared, clocks),
+    async begin(job) {
+      const owner = await owners.key();
+      const now = clocks.wall();
+      await insert({ ...job, owner, status: "running", fence: 1, work: null, now, startedAt: now });
+      return { jobId: job.id, fence: 1 };
     },
-    async end(id, ending) {
-      await state.write(() => prepared.end.run({ id, ...ending }));
+    async queueJob({ sessionId, tool, work }) {
+      const id = newJobId();
+      const row = { id, sessionId, tool, work: toWholeJsonText(work), now: clocks.wall() };
+      await insert({ ...row, status: "pending", fence: 0, executionId: null, owner: null, startedAt: null });
+      return toJob(find(id));
     },
-    progress(id, progress) {
-      state.writeSoon(`job:${id}`, () => prepared.progress.run({ id, ...progress }));
+    async claimJob({ tools } = {}) {
+      const owner = await owners.key();
+      const values = { owner, tools: tools === undefined ? null : JSON.stringify(tools), now: clocks.wall() };
+      const row = await state.write(() => prepared.claim.get(values));
+      return row === undefined ? undefined : { ...toClaimedJob(row), work: fromJsonText(row.work) };
     },
-    ofSession(sessionId) {
-      return state.read(() => prepared.ofSession.all({ sessionId })).map(toJob);
+    ...createReading({ state, owners, clocks, prepared, left, find }),
+    assertThere: (id) => void find(id),
+  };
+}
+
+/** What looking at jobs takes. */
+interface ReadingParts extends Pick<JobParts, "state" | "owners" | "clocks"> {
+  readonly prepared: JobStatements;
+  readonly left: LeftJobs;
+  /** @throws JOB_NOT_FOUND */
+  readonly find: (id: string) => JobRow;
+}
+
+/** What anybody may ask of a job: wherever somebody looks, those that were left end first (J4). */
+function createReading({
+  state,
+  owners,
+  clocks,
+  prepared,
+  left,
+  find,
+}: ReadingParts): Pick<Jobs, "requestCancel" | "cancelRequests" | "getJob" | "listJobs" | "ofSession" | "endLeft"> {
+  return {
+    async requestCancel(id) {
+      await left.settle([find(id)]);
+      const row = await state.write(() => prepared.requestCancel.get({ id, now: clocks.wall() }));
+      return toJob(row ?? find(id));
     },
-    interrupt(owner, endingOf) {
-      let interrupted = 0;
-      for (const { id, executionId } of prepared.running.all({ owner })) {
-        const ending = endingOf(executionId) ?? { status: "interrupted", endedAt: null };
-        prepared.end.run({ id, ...ending });
-        if (ending.status === "interrupted") interrupted += 1;
-      }
-      return interrupted;
+    async cancelRequests() {
+      const { own } = owners;
+      return own === undefined ? [] : state.read(() => prepared.cancelRequests.all({ owner: own })).map(({ id }) => id);
     },
-    async folder(id) {
-      // Only an id that is in the table becomes part of a path.
-      const known = state.read(() => prepared.find.get({ id }));
-      if (known === undefined) throw fail("JOB_NOT_FOUND", `there is no job ${JSON.stringify(id.slice(0, 64))}`);
-      const folder = path.join(storage.folder, "jobs", known.id);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      return folder;
+    async getJob(id) {
+      state.flush();
+      const [row = find(id)] = await left.settle([find(id)]);
+      return toJob(row);
+    },
+    async listJobs({ sessionId, active = false, limit = JOBS_PER_PAGE } = {}) {
+      state.flush();
+      const rows = await left.settle(state.read(() => selectJobs(state, { sessionId, active, limit })));
+      return rows.filter(({ endedAt, status }) => !active || (endedAt === null && status !== "interrupted")).map(toJob);
+    },
+    async ofSession(sessionId) {
+      state.flush();
+      return (await left.settle(state.read(() => prepared.ofSession.all({ sessionId })))).map(toJob);
+    },
+    endLeft: () => left.endAll(),
+  };
+}
+
+/** What only the holder of a lease may do (J3). */
+function createLeases(
+  state: Database,
+  prepared: JobStatements,
+  clocks: Clocks,
+): Pick<Jobs, "renewJob" | "reportProgress" | "endJob"> {
+  const lost = ({ jobId }: JobLease): Error => {
+    const status = prepared.find.get({ id: jobId })?.status;
+    const what = status === undefined ? "was removed" : status === "running" ? "runs elsewhere" : `is ${status}`;
+    return fail("CONFLICT", `job ${quote(jobId)} is no longer this owner's: it ${what}`, {
+      remedy: "Stop working on it; read the job to see what became of it.",
+      details: { jobId, ...(status === undefined ? {} : { status }) },
+    });
+  };
+  return {
+    async renewJob(lease) {
+      return state.write(() => {
+        const row = prepared.renew.get({ id: lease.jobId, fence: lease.fence, now: clocks.wall() });
+        if (row === undefined) throw lost(lease);
+        return row;
+      });
+    },
+    reportProgress({ jobId, fence }, { message, current, total }) {
+      const row = { id: jobId, fence, message, current: finite(current), total: finite(total) };
+      state.writeSoon(`job:${jobId}`, () => prepared.progress.run(row));
+    },
+    async endJob(lease, { status, outcome }) {
+      const row = {
+        id: lease.jobId,
+        fence: lease.fence,
+        status,
+        outcome: toWholeJsonText(outcome),
+        now: clocks.wall(),
+      };
+      await state.write(() => {
+        if (prepared.end.get(row) === undefined) throw lost(lease);
+      });
     },
   };
 }
 
-function prepare({ statements }: Database) {
-  const named = eq(jobs.id, sql.placeholder("id"));
-  return {
-    insert: statements
-      .insert(jobs)
-      .values({
-        id: sql.placeholder("id"),
-        sessionId: sql.placeholder("sessionId"),
-        executionId: sql.placeholder("executionId"),
-        owner: sql.placeholder("owner"),
-        tool: sql.placeholder("tool"),
-        status: "running",
-        startedAt: sql.placeholder("startedAt"),
-      })
-      .prepare(),
-    end: statements
-      .update(jobs)
-      .set({ status: sql`${sql.placeholder("status")}`, endedAt: sql`${sql.placeholder("endedAt")}` })
-      // A process that was taken for dead and was not has the last word; an end that was seen stays.
-      .where(and(named, inArray(jobs.status, ["running", "interrupted"])))
-      .prepare(),
-    progress: statements
-      .update(jobs)
-      .set({
-        progressMessage: sql`${sql.placeholder("message")}`,
-        progressCurrent: sql`${sql.placeholder("current")}`,
-        progressTotal: sql`${sql.placeholder("total")}`,
-      })
-      .where(and(named, eq(jobs.status, "running")))
-      .prepare(),
-    ofSession: statements
-      .select()
-      .from(jobs)
-      .where(eq(jobs.sessionId, sql.placeholder("sessionId")))
-      .orderBy(jobs.startedAt, sql`rowid`)
-      .prepare(),
-    running: statements
-      .select({ id: jobs.id, executionId: jobs.executionId })
-      .from(jobs)
-      .where(and(eq(jobs.owner, sql.placeholder("owner")), sql`${jobs.status} = 'running'`))
-      .prepare(),
-    find: statements.select({ id: jobs.id }).from(jobs).where(named).prepare(),
-  };
-}
-
-function toJob(row: typeof jobs.$inferSelect): Job {
-  const { owner: _owner, progressMessage, progressCurrent, progressTotal, ...job } = row;
-  const progress =
-    progressMessage === null ? null : { message: progressMessage, current: progressCurrent, total: progressTotal };
-  return { ...job, progress };
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
 }

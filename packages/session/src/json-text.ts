@@ -47,3 +47,9 @@ export function toWholeJsonText(value: unknown): string {
     return JSON.stringify({ omitted: "not JSON", reason: error instanceof Error ? error.message : String(error) });
   }
 }
+
+/** The texts of a JSON list of texts. */
+export function fromTextList(text: string): readonly string[] {
+  const value = fromJsonText(text);
+  return Array.isArray(value) ? value.map(String) : [];
+}

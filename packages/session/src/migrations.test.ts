@@ -4,15 +4,20 @@ import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, test } from "vitest";
 import { tempFolder } from "../test/temp-folder.ts";
 import { sessionSchema } from "./migrations.ts";
-import { executionEnds, executionStarts, idempotencyKeys, jobs, owners, sessions } from "./tables.ts";
+import { deletedSessions, errorCounts, errors, executions, recordSize, summaries } from "./record-tables.ts";
+import { deletions, idempotencyKeys, jobs, owners, sessionLabels, sessions, undoNotes } from "./state-tables.ts";
+
+const TABLES = {
+  state: [sessions, sessionLabels, owners, jobs, idempotencyKeys, undoNotes, deletions],
+  record: [executions, errors, summaries, errorCounts, deletedSessions, recordSize],
+};
 
 test("the migrations make exactly the tables that the statements are built on", async () => {
   const storage = await openStorage(`sqlite:${tempFolder()}/`);
   storage.migrate(sessionSchema);
-  const tables = { state: [sessions, owners, jobs, idempotencyKeys], record: [executionStarts, executionEnds] };
   for (const which of ["state", "record"] as const) {
     const { statements } = storage[which];
-    for (const table of tables[which]) {
+    for (const table of TABLES[which]) {
       const info = sql`pragma_table_info(${sql.raw(`'${getTableName(table)}'`)})`;
       const made = statements
         .select({ name: sql<string>`name`, required: sql<number>`"notnull" OR pk` })
@@ -25,5 +30,8 @@ test("the migrations make exactly the tables that the statements are built on", 
 });
 
 function declared(table: SQLiteTable): readonly { name: string; required: number }[] {
-  return Object.values(getTableColumns(table)).map(({ name, notNull }) => ({ name, required: Number(notNull) }));
+  return Object.values(getTableColumns(table)).map(({ name, notNull, primary }) => ({
+    name,
+    required: Number(notNull || primary),
+  }));
 }

@@ -12,6 +12,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fsync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -21,6 +22,7 @@ import {
   statSync,
 } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import Sqlite from "better-sqlite3";
 import { fail } from "./errors.ts";
 
@@ -30,7 +32,13 @@ export const APPLICATION_ID = 0x434b6974;
 /** The layout that storage itself keeps in a file, apart from the packages' tables. */
 export const FORMAT = 1;
 
-const ONLY_THIS_USER = { folder: 0o700, file: 0o600 };
+/** The modes of what this package makes. */
+export const ONLY_THIS_USER = { folder: 0o700, file: 0o600 };
+
+/** What is added to the name of a file for what SQLite keeps beside it; the file itself first. */
+export const COMPANIONS = ["", "-journal", "-wal", "-shm"] as const;
+
+const syncAll = promisify(fsync);
 
 /** Makes a folder with its parents; one that is there stays as it is. */
 export function makeFolder(folder: string): void {
@@ -55,7 +63,7 @@ export function makeFile(file: string): void {
     writeHeader(draft);
     linkUnlessThere(draft, file);
   } finally {
-    for (const companion of ["", "-journal", "-wal", "-shm"]) rmSync(draft + companion, { force: true });
+    for (const companion of COMPANIONS) rmSync(draft + companion, { force: true });
   }
   syncFolder(file);
 }
@@ -75,9 +83,13 @@ export function identify(file: string): string {
 /** Moves a damaged file aside and returns its new path, or undefined when it is another file by now. */
 export function setAside(file: string, identity: string, now: number): string | undefined {
   if (!existsSync(file) || identify(file) !== identity) return undefined;
-  const aside = freeName(`${file}.damaged-${new Date(now).toISOString().replaceAll(":", "-")}`);
+  return moveAside(file, asideName(file, "damaged", now));
+}
+
+/** Renames a file with its companions, whichever of them are there. */
+export function moveAside(file: string, aside: string): string {
   // The file itself goes last: a start that finds its log alone would refuse.
-  for (const companion of ["-wal", "-shm", ""]) {
+  for (const companion of COMPANIONS.toReversed()) {
     if (existsSync(file + companion)) renameSync(file + companion, aside + companion);
   }
   syncFolder(file);
@@ -87,6 +99,8 @@ export function setAside(file: string, identity: string, now: number): string | 
 function writeHeader(draft: string): void {
   const client = new Sqlite(draft);
   try {
+    // First of all: it is only taken by a file that is still empty.
+    client.pragma("auto_vacuum = INCREMENTAL");
     client.pragma(`application_id = ${APPLICATION_ID}`);
     client.pragma(`user_version = ${FORMAT}`);
     client.pragma("journal_mode = WAL");
@@ -104,6 +118,7 @@ function refuseOrphanedLog(file: string): void {
   });
 }
 
+/** Gives a file its name unless there is one of that name. */
 function linkUnlessThere(draft: string, file: string): void {
   try {
     linkSync(draft, file);
@@ -112,14 +127,39 @@ function linkUnlessThere(draft: string, file: string): void {
   }
 }
 
+/** A free name for a file that leaves its place, which says why and when. */
+export function asideName(file: string, why: "damaged" | "replaced", now: number): string {
+  return freeName(`${file}.${why}-${new Date(now).toISOString().replaceAll(":", "-")}`);
+}
+
 function freeName(wanted: string): string {
   let name = wanted;
   for (let copy = 2; existsSync(name); copy += 1) name = `${wanted}-${copy}`;
   return name;
 }
 
+/** Brings a file to the disk that nobody has open as a database. */
+export function syncFile(file: string): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes the names in a folder durable, without holding the event loop. */
+export async function syncFolderSoon(folder: string): Promise<void> {
+  const descriptor = openSync(folder, "r");
+  try {
+    await syncAll(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Makes a new or changed name durable. */
-function syncFolder(file: string): void {
+export function syncFolder(file: string): void {
   const folder = openSync(path.dirname(file), "r");
   try {
     fsyncSync(folder);

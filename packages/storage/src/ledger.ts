@@ -23,6 +23,12 @@ export function appliedSteps(client: SqliteClient, owner: string): ReadonlySet<s
   return new Set(ids.map(String));
 }
 
+/** The packages that have steps applied here. */
+export function appliedPackages(client: SqliteClient): ReadonlySet<string> {
+  if (!hasTable(client, "_migrations")) return new Set();
+  return new Set(client.prepare("SELECT DISTINCT package FROM _migrations").pluck().all().map(String));
+}
+
 /** Notes steps as applied, and all definitions as they are now. Inside the transaction that applied them. */
 export function noteApplied(client: SqliteClient, owner: string, ids: readonly string[], now: number): void {
   client.exec(CREATE);

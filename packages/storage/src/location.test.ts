@@ -13,7 +13,7 @@ test.each([
   ["SQLite:/a/state.db", "/a", "/a/state.db", "/a/state.record.db"],
   ["sqlite:/a/not-there-yet/", "/a/not-there-yet", "/a/not-there-yet/state.db", "/a/not-there-yet/record.db"],
 ])("%s keeps its files where it says", (url, folder, state, record) => {
-  expect(parseStoreUrl(url)).toEqual({ folder, state, record });
+  expect(parseStoreUrl(url)).toMatchObject({ folder, state, record });
 });
 
 test("a folder that is there holds both files", () => {
@@ -23,7 +23,14 @@ test("a folder that is there holds both files", () => {
     folder,
     state: path.join(folder, "state.db"),
     record: path.join(folder, "record.db"),
+    journal: path.join(folder, "journal"),
+    backups: path.join(folder, "backups"),
+    ballast: path.join(folder, "ballast"),
   });
+});
+
+test("what lies beside a file bears its name", () => {
+  expect(parseStoreUrl("sqlite:/a/kit.db")).toMatchObject({ journal: "/a/kit.journal", backups: "/a/kit.backups" });
 });
 
 test("a relative path starts at the working directory", () => {

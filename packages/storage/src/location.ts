@@ -2,11 +2,17 @@ import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { fail } from "./errors.ts";
 
-/** Where the two files of a store are, absolute. */
+/** Where the parts of a store are, absolute. */
 export interface StoreLocation {
   readonly folder: string;
   readonly state: string;
   readonly record: string;
+  /** The folder of the journals. */
+  readonly journal: string;
+  /** The folder of the backups. */
+  readonly backups: string;
+  /** The file that is given up when the disk is full. */
+  readonly ballast: string;
 }
 
 const REMEDY = "Write sqlite:PATH, where PATH is a file or a folder.";
@@ -46,10 +52,21 @@ function locate(named: string): StoreLocation {
       folder: absolute,
       state: path.join(absolute, "state.db"),
       record: path.join(absolute, "record.db"),
+      journal: path.join(absolute, "journal"),
+      backups: path.join(absolute, "backups"),
+      ballast: path.join(absolute, "ballast"),
     };
   }
   const { dir, name, ext } = path.parse(absolute);
-  return { folder: dir, state: absolute, record: path.join(dir, `${name}.record${ext}`) };
+  const beside = (part: string): string => path.join(dir, `${name}.${part}`);
+  return {
+    folder: dir,
+    state: absolute,
+    record: beside(`record${ext}`),
+    journal: beside("journal"),
+    backups: beside("backups"),
+    ballast: beside("ballast"),
+  };
 }
 
 function isFolder(absolute: string): boolean {

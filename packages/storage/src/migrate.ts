@@ -6,6 +6,7 @@
  * - M3  Two processes may start at once: the steps are looked up again under the write lock.
  */
 import type { Database as SqliteDatabase } from "better-sqlite3";
+import { failpoint } from "./failpoint.ts";
 import { appliedSteps, noteApplied } from "./ledger.ts";
 import { newerThanThis } from "./open-file.ts";
 import type { Migration } from "./types.ts";
@@ -32,9 +33,13 @@ export function applyMigrations(plan: MigrationPlan, now: number): void {
   const { client } = plan;
   const apply = client.transaction(() => {
     const steps = pendingMigrations(plan);
-    for (const { statements } of steps) for (const statement of statements) client.exec(statement);
+    for (const { statements } of steps) {
+      for (const statement of statements) client.exec(statement);
+      failpoint("migrate.step");
+    }
     const ids = steps.map(({ id }) => id);
     noteApplied(client, plan.package, ids, now);
   });
   apply.immediate();
+  failpoint("migrate.end");
 }

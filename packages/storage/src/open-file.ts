@@ -3,10 +3,14 @@
  *
  * - O1  A file is inspected through a connection that cannot write before one that can is opened: what is not ours,
  *       comes from a newer program or is damaged stays as it was.
- * - O2  The two files differ in one setting: the state file commits with synchronous=FULL, the record with NORMAL.
+ * - O2  A file of up to {@link CHECK_UP_TO_BYTES} is read through at each start. A larger one is read through by the
+ *       keeper, which leaves a note when it finds damage.
+ * - O3  The two files differ in one setting: the state file commits with synchronous=FULL, the record with NORMAL.
  */
 import { statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
+import { listBackupsIn } from "./backup-folder.ts";
+import { findMarkedDamage, unmark } from "./damage-marker.ts";
 import { fail } from "./errors.ts";
 import { APPLICATION_ID, FORMAT, identify, makeFile, restrict, setAside } from "./files.ts";
 import { findChangedDefinition } from "./ledger.ts";
@@ -17,9 +21,15 @@ export interface OpenFileOptions {
   readonly synchronous: "FULL" | "NORMAL";
   readonly busyTimeoutMs: number;
   readonly clock: () => number;
+  /** The folder of the backups, to offer the newest one. */
+  readonly backups: string;
+  /** Whether a thread of its own makes the checkpoints, so that no commit has to. */
+  readonly kept: boolean;
 }
 
-/** Past this many pages in the log, whoever commits checkpoints; the record's keeper normally does it before. */
+/** The largest file that a start reads through. */
+export const CHECK_UP_TO_BYTES = 16 * 1024 * 1024;
+/** Past this many pages in the log, whoever commits checkpoints; the background normally does it before. */
 const CHECKPOINT_PAGES = { FULL: 1000, NORMAL: 8000 };
 const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -29,31 +39,53 @@ export function openFile(file: string, options: OpenFileOptions): Sqlite.Databas
     makeFile(file);
     inspect(file, options);
     restrict(file);
-    return connect(file, options);
+    const identity = identify(file);
+    const client = connect(file, options);
+    if (identify(file) === identity) return client;
+    client.close();
+    throw fail("STORE_UNAVAILABLE", `${file} was replaced while it was opened`, { details: { file } });
   } catch (thrown) {
     throw toStoreError(thrown, file);
   }
 }
 
-function inspect(file: string, { busyTimeoutMs, clock }: OpenFileOptions): void {
-  if (!statSync(file).isFile()) throw fail("STORE_UNAVAILABLE", `${file} is not a regular file`);
+function inspect(file: string, { busyTimeoutMs, clock, backups }: OpenFileOptions): void {
+  const stat = statSync(file);
+  if (!stat.isFile()) throw fail("STORE_UNAVAILABLE", `${file} is not a regular file`);
   const identity = identify(file);
-  const damage = findDamage(file, busyTimeoutMs);
-  if (damage === undefined) return;
+  const whole = stat.size <= CHECK_UP_TO_BYTES;
+  const damage = findMarkedDamage(file) ?? findDamage(file, { busyTimeoutMs, whole });
+  if (damage === undefined) return unmark(file);
   const aside = setAside(file, identity, clock());
+  unmark(file);
   const where = aside === undefined ? "another process has set it aside already" : `it was set aside as ${aside}`;
-  throw fail("STORE_CORRUPT", `${file} is damaged (${damage}); ${where}`, {
-    remedy: "Start again to begin a new record; keep the damaged file if its content may still be needed.",
-    details: { file, aside },
+  const [newest] = listBackupsIn(backups);
+  const offer = newest === undefined ? "" : `; the newest backup is ${newest.name}`;
+  throw fail("STORE_CORRUPT", `${file} is damaged (${damage}); ${where}${offer}`, {
+    remedy:
+      newest === undefined
+        ? "Start again to begin a new record; keep the damaged file if its content may still be needed."
+        : `Run container-kit sessions restore ${newest.name} to go back to the backup, or start again to begin a new record.`,
+    details: { file, aside, backup: newest?.name },
   });
 }
 
-function findDamage(file: string, busyTimeoutMs: number): string | undefined {
+/** Reads a file that is in use through. @throws STORE_CORRUPT STORE_UNAVAILABLE STORE_BUSY */
+export function recheck(file: string, busyTimeoutMs: number): void {
+  const damage = findDamage(file, { busyTimeoutMs, whole: true });
+  if (damage !== undefined) throw fail("STORE_CORRUPT", `${file} is damaged: ${damage}`, { details: { file } });
+}
+
+/** What is wrong with a file; undefined when nothing is. @param how.whole reads all of it @throws STORE_UNAVAILABLE when it is not ours */
+export function findDamage(
+  file: string,
+  { busyTimeoutMs, whole }: { readonly busyTimeoutMs: number; readonly whole: boolean },
+): string | undefined {
   if (statSync(file).size === 0) return "it is empty";
   const client = new Sqlite(file, { readonly: true, timeout: busyTimeoutMs });
   try {
     refuseForeign(file, client);
-    const verdict = client.pragma("quick_check(1)", { simple: true });
+    const verdict = whole ? client.pragma("quick_check(1)", { simple: true }) : "ok";
     if (verdict !== "ok") return String(verdict).replaceAll(/\s+/g, " ");
     const changed = findChangedDefinition(client);
     return changed === undefined ? undefined : `the definition of ${changed} is not what it was made as`;
@@ -84,7 +116,11 @@ export function newerThanThis(file: string, what: string): Error {
   });
 }
 
-function connect(file: string, { synchronous, busyTimeoutMs }: OpenFileOptions): Sqlite.Database {
+/** Connects to a file that has been looked at already. */
+export function connect(
+  file: string,
+  { synchronous, busyTimeoutMs, kept }: Pick<OpenFileOptions, "synchronous" | "busyTimeoutMs" | "kept">,
+): Sqlite.Database {
   const client = new Sqlite(file, { fileMustExist: true, timeout: busyTimeoutMs });
   try {
     if (client.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
@@ -94,7 +130,7 @@ function connect(file: string, { synchronous, busyTimeoutMs }: OpenFileOptions):
     }
     client.pragma(`synchronous = ${synchronous}`);
     client.pragma("foreign_keys = ON");
-    client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES[synchronous]}`);
+    client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES[kept ? "NORMAL" : synchronous]}`);
     client.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);
     return client;
   } catch (thrown) {

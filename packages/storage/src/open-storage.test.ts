@@ -4,6 +4,7 @@ import path from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tempFolder } from "../test/temp-folder.ts";
+import { markDamaged } from "./damage-marker.ts";
 import { openStorage } from "./index.ts";
 import type { PackageSchema, Storage } from "./index.ts";
 
@@ -44,8 +45,18 @@ function hash(file: string): string {
 test("folders and files are for this user alone, whatever the umask", async () => {
   const storage = await open();
   storage.migrate(schema);
+  storage.record.append("notes:event", "{}");
+  await expect.poll(() => existsSync(path.join(folder, "ballast")), { timeout: 5000 }).toBe(true);
+  const [journal = "", ...others] = readdirSync(path.join(folder, "journal"));
+  expect([others, mode(path.join(folder, "journal")), mode(path.join(folder, "journal", journal))]).toEqual([
+    [],
+    "700",
+    "600",
+  ]);
+  rmSync(path.join(folder, "journal"), { recursive: true });
   const files = readdirSync(folder);
   expect(files.toSorted()).toEqual([
+    "ballast",
     "record.db",
     "record.db-shm",
     "record.db-wal",
@@ -86,7 +97,8 @@ test("closing twice is closing once, leaves no log, and what is asked afterwards
   await Promise.all([storage.close(), storage.close()]);
   expect(readdirSync(folder).toSorted()).toEqual(["record.db", "state.db"]);
   await expect(storage.state.write(() => {})).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-  await expect(storage.record.write(() => {})).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  expect(() => storage.record.append("notes:event", "{}")).toThrow(/has been closed/);
+  await expect(storage.record.catchUp()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   expect(() => storage.state.read(() => 1)).toThrow(/has been closed/);
 });
 
@@ -143,6 +155,20 @@ test("a damaged letter in a table's definition, which SQLite's own check passes,
   bytes.write("TEXX", at + "CREATE TABLE notes (id INTEGER PRIMARY KEY, ".length);
   writeFileSync(file, bytes);
   await expect(open()).rejects.toMatchObject({ code: "STORE_CORRUPT", message: /notes/ as unknown });
+});
+
+test("damage that was found while a file was in use is dealt with at the next start", async () => {
+  const storage = await open();
+  storage.migrate(schema);
+  const file = path.join(folder, "record.db");
+  markDamaged(file, "a page is not what it was");
+  expect(mode(`${file}.damage`)).toBe("600");
+  await storage.close();
+  await expect(open()).rejects.toMatchObject({
+    code: "STORE_CORRUPT",
+    message: /a page is not what it was/ as unknown,
+  });
+  await open();
 });
 
 test("an index that somebody has added by hand is no damage", async () => {

@@ -1,71 +1,139 @@
+import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Database as SqliteClient } from "better-sqlite3";
+import { makeBackup } from "./backup.ts";
+import { hasRoom, releaseBallast } from "./ballast.ts";
+import { listBackupsIn } from "./backup-folder.ts";
+import { refuseNetworkFileSystem } from "./file-system.ts";
+import type { FileSystemKind } from "./file-system.ts";
 import { makeFolder } from "./files.ts";
+import { createHealth } from "./health.ts";
+import { findNewerJournal } from "./journal-folder.ts";
 import { parseStoreUrl } from "./location.ts";
+import type { StoreLocation } from "./location.ts";
 import { applyMigrations, pendingMigrations } from "./migrate.ts";
-import { openFile } from "./open-file.ts";
+import { connect, newerThanThis, openFile, recheck } from "./open-file.ts";
+import type { OpenFileOptions } from "./open-file.ts";
+import { JournaledRecord } from "./record-log.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { toStoreError } from "./store-error.ts";
+import { StoreGuard } from "./store-guard.ts";
 import type { PackageSchema, Storage, StorageOptions } from "./types.ts";
-import { WalKeeper } from "./wal-keeper.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 
+/** What a test puts in the place of the system. */
+export interface SystemFaults {
+  readonly fileSystemKind?: FileSystemKind;
+}
+
 /**
- * Opens the store at `sqlite:PATH`, making what is missing: the state file at PATH and the record beside it
- * (`state.db` and `state.record.db`), or `state.db` and `record.db` when PATH is a folder or ends in a slash.
- * Each file is checked first, which takes longer the larger it is.
+ * Opens the store at `sqlite:PATH`, making what is missing: the state file at PATH, the record and the journals beside
+ * it (`kit.db`, `kit.record.db`, `kit.journal/`), or `state.db`, `record.db` and `journal/` when PATH is a folder or
+ * ends in a slash. Files are checked first; large ones are read through later, by the keeper.
  *
  * @throws STORE_CORRUPT when a file is damaged: it has been set aside, and the next start begins a new one.
- * STORE_UNAVAILABLE when a file cannot be opened, is not ours or is newer than this program: it was not touched.
- * STORE_BUSY STORE_FULL INVALID_INPUT UNSUPPORTED
+ * STORE_UNAVAILABLE when a file cannot be opened, is not ours, is newer than this program or lies on a network file
+ * system: it was not touched. STORE_BUSY STORE_FULL INVALID_INPUT UNSUPPORTED
  */
-export async function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
-  const { busyTimeoutMs = BUSY_TIMEOUT_MS, logger = silentLogger, clock = Date.now } = options;
+export function openStorage(url: string, options: StorageOptions = {}): Promise<Storage> {
+  return openStorageWith(url, options, {});
+}
+
+/** As {@link openStorage}, on a system of the caller's making. */
+export async function openStorageWith(url: string, options: StorageOptions, faults: SystemFaults): Promise<Storage> {
+  const { busyTimeoutMs = BUSY_TIMEOUT_MS, logger = silentLogger, clock = Date.now, retention = {} } = options;
   const location = parseStoreUrl(url);
-  try {
-    makeFolder(location.folder);
-  } catch (thrown) {
-    throw toStoreError(thrown, location.folder);
-  }
-  const stateClient = openFile(location.state, { synchronous: "FULL", busyTimeoutMs, clock });
-  const recordClient = openOrClose(stateClient, () =>
-    openFile(location.record, { synchronous: "NORMAL", busyTimeoutMs, clock }),
-  );
-  const keeper = new WalKeeper(recordClient, logger);
-  const state = new SqliteDatabase(stateClient, { waitsForDisk: true, busyTimeoutMs, logger });
-  const record = new SqliteDatabase(recordClient, {
-    waitsForDisk: false,
+  prepareFolder(location, options.allowNetworkFileSystem === true, faults);
+  const how = { busyTimeoutMs, clock, backups: location.backups, kept: options.keeper !== undefined };
+  const clients = openOnFullDisk(location, () => openBoth(location, how));
+  const guard = new StoreGuard(location, logger);
+  const record = new JournaledRecord({
+    client: clients.record,
+    connect: () => connect(location.record, { ...how, synchronous: "NORMAL" }),
+    location,
+    guard,
     busyTimeoutMs,
     logger,
-    onCommit: () => keeper.committed(),
+    retention,
+    clock,
+    keeper: options.keeper,
+  });
+  const state = new SqliteDatabase(clients.state, {
+    busyTimeoutMs,
+    logger,
+    guard,
+    recheck: () => recheck(location.state, busyTimeoutMs),
+    onCommit: () => record.committed(),
   });
   let closing: Promise<void> | undefined;
   return {
     state,
     record,
     folder: location.folder,
-    migrate: (schema) => migrate({ state: stateClient, record: recordClient }, schema, { busyTimeoutMs, clock }),
-    close: () => (closing ??= closeBoth(state, record, keeper)),
+    migrate(schema) {
+      migrate(clients, schema, { busyTimeoutMs, clock });
+      if (schema.projection !== undefined) record.register(schema.projection);
+    },
+    health: createHealth({ location, guard, record, client: clients.record }),
+    async backup(backupOptions = {}) {
+      record.admit();
+      await record.catchUp();
+      return makeBackup({ ...backupOptions, location, now: clock() });
+    },
+    backups: () => listBackupsIn(location.backups),
+    close: () => (closing ??= closeAll(state, record, guard)),
   };
 }
 
-function openOrClose(first: SqliteClient, open: () => SqliteClient): SqliteClient {
+function prepareFolder({ folder, journal }: StoreLocation, anyFileSystem: boolean, faults: SystemFaults): void {
   try {
-    return open();
+    makeFolder(folder);
+    if (!anyFileSystem) refuseNetworkFileSystem(folder, faults.fileSystemKind);
+    const newer = findNewerJournal(journal);
+    if (newer !== undefined) throw newerThanThis(newer, "a later format of journals");
   } catch (thrown) {
-    first.close();
+    throw toStoreError(thrown, folder);
+  }
+}
+
+type HowToOpen = Omit<OpenFileOptions, "synchronous">;
+
+function openBoth({ state, record }: StoreLocation, how: HowToOpen): Clients {
+  const stateClient = openFile(state, { ...how, synchronous: "FULL" });
+  try {
+    return { state: stateClient, record: openFile(record, { ...how, synchronous: "NORMAL" }) };
+  } catch (thrown) {
+    stateClient.close();
     throw thrown;
   }
 }
 
-async function closeBoth(state: SqliteDatabase, record: SqliteDatabase, keeper: WalKeeper): Promise<void> {
-  await keeper.close();
-  await Promise.all([state.close(), record.close()]);
+/** Also a start needs some room: that of the ballast, if the disk has no other. */
+function openOnFullDisk({ folder, ballast }: StoreLocation, open: () => Clients): Clients {
+  try {
+    return open();
+  } catch (thrown) {
+    const forWantOfRoom = isKitError(thrown) && thrown.code !== "STORE_CORRUPT" && !hasRoom(folder, ballast);
+    if (!forWantOfRoom || !releaseBallast(ballast)) throw thrown;
+    return open();
+  }
+}
+
+async function closeAll(state: SqliteDatabase, record: JournaledRecord, guard: StoreGuard): Promise<void> {
+  // The keeper has both files open: it goes first, so that the last connection of each is one of this thread.
+  await record.close();
+  await state.close();
+  await guard.close();
+}
+
+interface Clients {
+  readonly state: SqliteClient;
+  readonly record: SqliteClient;
 }
 
 function migrate(
-  clients: { readonly state: SqliteClient; readonly record: SqliteClient },
+  clients: Clients,
   schema: PackageSchema,
   { busyTimeoutMs, clock }: { readonly busyTimeoutMs: number; readonly clock: () => number },
 ): void {
@@ -74,19 +142,26 @@ function migrate(
     { client: clients.record, package: schema.package, migrations: schema.record },
   ];
   // Both are looked at before either is changed: a refusal leaves both as they were.
-  for (const plan of plans) waitingLonger(plan.client, busyTimeoutMs, () => pendingMigrations(plan));
-  for (const plan of plans) waitingLonger(plan.client, busyTimeoutMs, () => applyMigrations(plan, clock()));
+  const pending = plans.map((plan) => waitingLonger(plan.client, busyTimeoutMs, () => pendingMigrations(plan)));
+  plans.forEach((plan, index) => {
+    if (pending[index]?.length === 0) return;
+    waitingLonger(plan.client, busyTimeoutMs, () => applyMigrations(plan, clock()));
+  });
 }
 
 /** At the start nothing else runs, so that the whole wait may be SQLite's own. */
-function waitingLonger(client: SqliteClient, busyTimeoutMs: number, work: () => void): void {
-  const usual: unknown = client.pragma("busy_timeout", { simple: true });
+function waitingLonger<Result>(client: SqliteClient, busyTimeoutMs: number, work: () => Result): Result {
+  const usual = ["busy_timeout", "query_only"].map((pragma) => Number(client.pragma(pragma, { simple: true })));
   try {
     client.pragma(`busy_timeout = ${busyTimeoutMs}`);
-    work();
+    client.pragma("query_only = OFF");
+    return work();
   } catch (thrown) {
     throw toStoreError(thrown, client.name);
   } finally {
-    if (client.open) client.pragma(`busy_timeout = ${Number(usual)}`);
+    if (client.open) {
+      client.pragma(`busy_timeout = ${usual[0] ?? 0}`);
+      client.pragma(`query_only = ${usual[1] ?? 0}`);
+    }
   }
 }

@@ -4,11 +4,13 @@
  * - D1  Every transaction that writes takes the write lock at its beginning (BEGIN IMMEDIATE): one that read first
  *       would fail at once, whatever the timeout, when another process has written in between.
  * - D2  Waiting for another process's lock holds the event loop for a few milliseconds at a time, never for the whole wait.
- * - D3  Where each commit waits for the disk, the writes of one turn of the event loop share a transaction; each
+ * - D3  Each commit waits for the disk, so that the writes of one turn of the event loop share a transaction; each
  *       still fails for itself.
  * - D4  What was left for later is done in the next transaction, before its own work. By itself it commits without
  *       waiting for the disk: it is what may be lost.
  * - D5  No cursor leaves a read: an open one would keep the log from being checkpointed.
+ * - D6  After the disk has failed to take a write or a sync, the file is read through before the next write: what the
+ *       kernel then says of its pages may not be what the disk holds.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
@@ -16,16 +18,18 @@ import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient, Transaction } from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import { fail } from "./errors.ts";
-import { toStoreError } from "./store-error.ts";
+import { isDiskFailure, isMediumError, toStoreError } from "./store-error.ts";
+import type { StoreGuard } from "./store-guard.ts";
 import type { Database, Statements } from "./types.ts";
 
 /** How one file is driven. */
 export interface DatabaseOptions {
-  /** Whether each commit waits for the disk, so that sharing one pays. */
-  readonly waitsForDisk: boolean;
   readonly busyTimeoutMs: number;
   readonly logger: Logger;
-  readonly onCommit?: () => void;
+  readonly guard: Pick<StoreGuard, "admit" | "failed" | "succeeded">;
+  /** Reads the whole file through a connection of its own (D6). @throws STORE_CORRUPT STORE_UNAVAILABLE */
+  readonly recheck: () => void;
+  readonly onCommit: () => void;
 }
 
 interface QueuedWrite {
@@ -37,6 +41,7 @@ interface QueuedWrite {
 const LOCK_SLICE_MS = 5;
 const RETRY_PAUSE_MS = 10;
 const SOON_MS = 50;
+const SOON_AGAIN_MS = 1000;
 
 /** A {@link Database} on an open connection, which it owns from now on. */
 export class SqliteDatabase implements Database {
@@ -49,6 +54,7 @@ export class SqliteDatabase implements Database {
   #soonTimer: NodeJS.Timeout | undefined;
   #queue: QueuedWrite[] = [];
   #draining: Promise<void> | undefined;
+  #suspect = false;
 
   constructor(client: SqliteClient, options: DatabaseOptions) {
     this.path = client.name;
@@ -69,7 +75,14 @@ export class SqliteDatabase implements Database {
   }
 
   write<Result>(work: () => Result): Promise<Result> {
-    return this.#options.waitsForDisk ? this.#enqueue(work) : this.#persist(work);
+    return new Promise<Result>((resolve, reject) => {
+      const attempt = (): (() => void) => {
+        const value = this.#transaction(work) as Result;
+        return () => resolve(value);
+      };
+      this.#queue.push({ attempt, reject });
+      this.#draining ??= this.#drain();
+    });
   }
 
   writeSoon(key: string, work: () => void): void {
@@ -84,12 +97,14 @@ export class SqliteDatabase implements Database {
     try {
       this.#withoutWaiting(() => this.#commit(() => {}));
     } catch (thrown) {
-      if (isKitError(toStoreError(thrown, this.path), "STORE_BUSY")) {
-        this.#soonTimer ??= setTimeout(() => this.#flushByTimer(), SOON_MS).unref();
+      const error = toStoreError(thrown, this.path);
+      if (isMediumError(thrown)) {
+        const pause = isKitError(error, "STORE_BUSY") ? SOON_MS : SOON_AGAIN_MS;
+        this.#soonTimer ??= setTimeout(() => this.#flushByTimer(), pause).unref();
         return;
       }
       this.#soon.clear();
-      this.#options.logger.warn("small updates of the store were lost", { file: this.path, error: thrown });
+      this.#options.logger.warn("small updates of the store were lost", { file: this.path, error });
     }
   }
 
@@ -98,6 +113,7 @@ export class SqliteDatabase implements Database {
     await this.#draining;
     this.flush();
     clearTimeout(this.#soonTimer);
+    if (this.#soon.size > 0) this.#options.logger.warn("small updates of the store were lost", { file: this.path });
     try {
       this.#client.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {
@@ -106,17 +122,6 @@ export class SqliteDatabase implements Database {
     } finally {
       this.#client.close();
     }
-  }
-
-  #enqueue<Result>(work: () => Result): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      const attempt = (): (() => void) => {
-        const value = this.#transaction(work) as Result;
-        return () => resolve(value);
-      };
-      this.#queue.push({ attempt, reject });
-      this.#draining ??= this.#drain();
-    });
   }
 
   async #drain(): Promise<void> {
@@ -140,6 +145,7 @@ export class SqliteDatabase implements Database {
     } catch (thrown) {
       // SQLite gives the whole transaction up when the disk fails it.
       if (!this.#client.inTransaction) throw thrown;
+      this.#noteFailure(thrown);
       return () => queued.reject(toStoreError(thrown, this.path));
     }
   }
@@ -159,11 +165,26 @@ export class SqliteDatabase implements Database {
 
   #commit<Result>(work: () => Result): Result {
     this.#assertOpen();
-    const whole = this.#soon.size === 0 ? work : () => (this.#doSoon(), work());
-    const result = this.#transaction.immediate(whole) as Result;
-    this.#soon.clear();
-    this.#options.onCommit?.();
-    return result;
+    const { guard } = this.#options;
+    guard.admit();
+    try {
+      if (this.#suspect) this.#options.recheck();
+      this.#suspect = false;
+      const whole = this.#soon.size === 0 ? work : () => (this.#doSoon(), work());
+      const result = this.#transaction.immediate(whole) as Result;
+      this.#soon.clear();
+      guard.succeeded();
+      this.#options.onCommit();
+      return result;
+    } catch (thrown) {
+      this.#noteFailure(thrown);
+      throw thrown;
+    }
+  }
+
+  #noteFailure(thrown: unknown): void {
+    this.#suspect ||= isDiskFailure(thrown);
+    if (isMediumError(thrown)) this.#options.guard.failed(toStoreError(thrown, this.path));
   }
 
   #doSoon(): void {
@@ -183,7 +204,6 @@ export class SqliteDatabase implements Database {
   }
 
   #withoutWaiting(commit: () => void): void {
-    if (!this.#options.waitsForDisk) return commit();
     this.#client.pragma("synchronous = NORMAL");
     try {
       commit();

@@ -6,7 +6,7 @@ import { fail } from "./errors.ts";
  * Turns what SQLite or the file system reports into this package's codes. What neither of them made,
  * and a broken constraint, which is a matter between a package and its tables, comes back as it is.
  */
-export function toStoreError(thrown: unknown, file: string): Error {
+export function toStoreError(thrown: unknown, file: string): Error & { readonly code?: string } {
   if (isKitError(thrown)) return thrown;
   if (thrown instanceof Sqlite.SqliteError) return fromSqlite(thrown, file);
   if (isSystemError(thrown)) {
@@ -16,9 +16,20 @@ export function toStoreError(thrown: unknown, file: string): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
+/** Whether the medium failed, and not the statement or who wrote it. */
+export function isMediumError(thrown: unknown): boolean {
+  const error = toStoreError(thrown, "");
+  return isKitError(error) && error.code.startsWith("STORE_");
+}
+
 /** Whether SQLite found the content of the file to be none of its own. */
 export function isDamage(thrown: unknown): boolean {
   return thrown instanceof Sqlite.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB)/.test(thrown.code);
+}
+
+/** Whether the disk failed to read, take or keep something. */
+export function isDiskFailure(thrown: unknown): boolean {
+  return thrown instanceof Sqlite.SqliteError && thrown.code.startsWith("SQLITE_IOERR");
 }
 
 /** Whether SQLite could make nothing of a statement against the schema that it found. */

@@ -1,13 +1,13 @@
 import type { Logger } from "@container-kit/observability";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 
-/** Two databases with one life: what was promised, and what happened. */
+/** What was promised, what happened, and how both fare; one life. */
 export interface Storage {
   /** What has been promised: a write that was acknowledged survives a power cut. */
   readonly state: Database;
-  /** What happened: a write that was acknowledged survives the death of the process; a power cut costs its last moments. */
-  readonly record: Database;
-  /** The folder that holds both files, absolute. Only this user can enter it if it was made here. */
+  /** What happened: an append that returned survives the death of the process; a power cut costs its last moments. */
+  readonly record: RecordLog;
+  /** The folder that holds the files, absolute. Only this user can enter it if it was made here. */
   readonly folder: string;
   /**
    * Brings both databases to the schema of one package; what is there already stays.
@@ -15,7 +15,13 @@ export interface Storage {
    * @throws STORE_UNAVAILABLE when a newer program has migrated a file further: neither file is touched. STORE_BUSY STORE_FULL
    */
   migrate(schema: PackageSchema): void;
-  /** Writes what is waiting, checkpoints and closes both files. A second call changes nothing. */
+  /** How the store fares now; cheap. */
+  health(): StorageHealth;
+  /** A consistent copy of both databases in a new folder below `backups/`, made while others write. Older ones beyond `keep` go. */
+  backup(options?: BackupOptions): Promise<Backup>;
+  /** The backups that are there, newest first. */
+  backups(): readonly Backup[];
+  /** Writes what is waiting, checkpoints and closes everything. A second call changes nothing. */
   close(): Promise<void>;
 }
 
@@ -30,6 +36,7 @@ export interface Database {
   /**
    * Runs `work` in a transaction that holds the write lock from its beginning; resolves when it is committed.
    * `work` only runs statements, without awaiting: it is repeated when the lock was not to be had.
+   * @throws STORE_FULL at once while the store is read-only for want of space. STORE_UNAVAILABLE STORE_BUSY
    */
   write<Result>(work: () => Result): Promise<Result>;
   /**
@@ -41,6 +48,78 @@ export interface Database {
   flush(): void;
 }
 
+/**
+ * What happened, as appended lines of this process's own journal, and the tables that are made of all journals.
+ *
+ * A call only appends. A keeper brings the lines of all processes into the tables, off the path of any call; whoever
+ * reads the tables asks for {@link catchUp} first.
+ */
+export interface RecordLog {
+  /** Where the tables are, absolute. */
+  readonly path: string;
+  /** Builds queries on the tables. They are read-only here: only a {@link Projection} writes them. */
+  readonly statements: Statements;
+  /** Refuses work that could not be recorded, before it begins. @throws STORE_FULL STORE_UNAVAILABLE */
+  admit(): void;
+  /**
+   * Appends one entry; when it returns, the entry survives the death of this process.
+   * @param kind which {@link Projection} takes it: `package:what`
+   * @param body JSON, made by the caller
+   * @throws STORE_FULL STORE_UNAVAILABLE
+   */
+  append(kind: string, body: string): void;
+  /** Brings everything that was appended until now, by any process, into the tables. @throws STORE_BUSY STORE_CORRUPT STORE_UNAVAILABLE */
+  catchUp(): Promise<void>;
+  /** Runs queries on the tables. */
+  read<Result>(work: () => Result): Result;
+}
+
+/** One line of a journal, as a projection gets it. */
+export interface JournalEntry {
+  readonly kind: string;
+  /** The parsed body. Its writer was this program, in this or an older version. */
+  readonly body: unknown;
+}
+
+/** How a package makes its tables of the journal. Plain functions of plain data: it also runs in the keeper's thread. */
+export interface Projection {
+  /** Takes the entries whose kind begins with this and a colon. */
+  readonly package: string;
+  /** Prepares what it needs on one connection. */
+  open(database: Pick<Database, "statements">): OpenProjection;
+}
+
+/** A projection on one connection. Each function runs inside a transaction of the record. */
+export interface OpenProjection {
+  /** Brings entries into the tables, in their order. Repeating an entry must change nothing but counts. */
+  apply(entries: readonly JournalEntry[]): void;
+  /**
+   * Removes what is over the limits: at most `rows` rows, oldest first.
+   * @returns how many were removed; 0 ends the round
+   */
+  prune?(limits: RetentionLimits, rows: number): number;
+}
+
+/** What the record keeps; what is older or more is removed in small steps. */
+export interface RetentionLimits {
+  /** Nothing that began before is kept; milliseconds since the epoch. */
+  readonly before: number;
+  /** At most so many rows of a package's main table. */
+  readonly count: number;
+  /** Whether the file is over its size: then the oldest goes until it is not. */
+  readonly overSize: boolean;
+}
+
+/** How much the record may hold. */
+export interface Retention {
+  /** Default 30 days. */
+  readonly maxAgeMs?: number;
+  /** Default 1,000,000. */
+  readonly maxCount?: number;
+  /** Of the record's file. Default 1 GiB. */
+  readonly maxBytes?: number;
+}
+
 /** The part of drizzle that builds statements; transactions and connections stay with {@link Database}. */
 export type Statements = Pick<BetterSQLite3Database, "select" | "selectDistinct" | "insert" | "update" | "delete">;
 
@@ -50,6 +129,8 @@ export interface PackageSchema {
   readonly package: string;
   readonly state: readonly Migration[];
   readonly record: readonly Migration[];
+  /** How its tables in the record come of the journal. */
+  readonly projection?: Projection;
 }
 
 /** One step of a schema. Once released it never changes: a correction is another step. */
@@ -57,6 +138,45 @@ export interface Migration {
   readonly id: string;
   /** SQL statements, one per entry, applied in one transaction. */
   readonly statements: readonly string[];
+}
+
+/** How the store fares. `readOnly`: no room on the disk; `unavailable`: the files are gone, replaced or cannot be written. */
+export interface StorageHealth {
+  readonly status: "ok" | "degraded" | "readOnly" | "unavailable";
+  /** One sentence each, with what to do; empty when ok. */
+  readonly reasons: readonly string[];
+  readonly bytes: { readonly state: number; readonly record: number; readonly journal: number; readonly log: number };
+  /** Bytes of journals that are not in the tables yet. */
+  readonly behind: number;
+}
+
+/** How a backup is made. */
+export interface BackupOptions {
+  readonly signal?: AbortSignal;
+  /** How many backups stay, this one included. Default 3. */
+  readonly keep?: number;
+}
+
+/** One backup. */
+export interface Backup {
+  readonly name: string;
+  readonly folder: string;
+  /** Milliseconds since the epoch. */
+  readonly madeAt: number;
+  readonly bytes: number;
+}
+
+/** How {@link restoreBackup} behaves. */
+export interface RestoreOptions {
+  /** The time, in milliseconds since the epoch; the system's by default. */
+  readonly clock?: () => number;
+}
+
+/** What a restore did. */
+export interface RestoredBackup {
+  readonly backup: Backup;
+  /** Where the files are that were in place before. */
+  readonly aside: readonly string[];
 }
 
 /** How {@link openStorage} behaves. */
@@ -67,4 +187,12 @@ export interface StorageOptions {
   readonly logger?: Logger;
   /** The time, in milliseconds since the epoch; the system's by default. */
   readonly clock?: () => number;
+  readonly retention?: Retention;
+  /**
+   * The program of the keeper's thread (see {@link runRecordKeeper}). Without one the tables are made in this thread,
+   * in small steps: right for a program that ends soon.
+   */
+  readonly keeper?: URL;
+  /** Open the store although it lies on a network file system, where SQLite's locks may not hold. Default false. */
+  readonly allowNetworkFileSystem?: boolean;
 }

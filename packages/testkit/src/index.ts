@@ -38,8 +38,22 @@ export type { TokenGrant, TokenRequest } from "./token-service.ts";
 export { makeCertificate } from "./certificates.ts";
 export type { Certificate, CertificateKind } from "./certificates.ts";
 
+// A disk and a clock that fail as told, and what a power cut would have left of a folder, at any moment.
+export { nativeObstacle } from "./native-library.ts";
+export { prepareSystemFaults } from "./system-faults.ts";
+export type { DiskFault, SystemFaults } from "./system-faults.ts";
+export { startPowerRecorder } from "./power-cut.ts";
+export type { PowerRecorder } from "./power-cut.ts";
+export { readPowerTrace } from "./power-replay.ts";
+export type { NameFate, PowerCut, PowerTrace, SaidLine } from "./power-replay.ts";
+export type { DataFate } from "./power-file.ts";
+
 // The program under test, as its users meet it: over MCP and on a command line.
 export { spawnServer } from "./spawn-server.ts";
 export type { ServerExit, SpawnedServer, SpawnServerOptions } from "./spawn-server.ts";
 export { runCli } from "./run-cli.ts";
 export type { CliResult, RunCliOptions } from "./run-cli.ts";
+
+// Plugins: the suite that every plugin must pass, through the real server.
+export { describePluginConformance } from "./conformance/plugin-conformance.ts";
+export type { PluginConformanceOptions, ToolSample } from "./conformance/plugin-conformance.ts";

@@ -20,6 +20,16 @@ export interface CredentialArguments {
   readonly registryCredentials?: readonly string[];
 }
 
+/** The flag of every command that may load a plugin. */
+export interface PluginArguments {
+  readonly plugin?: readonly string[];
+}
+
+/** That flag alone, as the configuration takes it. */
+export function pluginFlags({ plugin }: PluginArguments): Pick<ConfigFlags, "plugins"> {
+  return plugin === undefined ? {} : { plugins: plugin };
+}
+
 /** That flag alone, as the configuration takes it. */
 export function credentialFlags({ registryCredentials }: CredentialArguments): CredentialArguments {
   return registryCredentials === undefined ? {} : { registryCredentials };

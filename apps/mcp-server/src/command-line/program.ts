@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Command as Run, CommandContext } from "./command.ts";
+import type { Does } from "./does.ts";
 import type { Host } from "./host.ts";
 import { createOutput } from "./output.ts";
 import type { OutputMode } from "./output.ts";
+import { addPlugins, plugin } from "./plugin-commands.ts";
+import { addSessions } from "./session-commands.ts";
 
 interface GlobalOptions {
   readonly config?: string;
@@ -49,13 +52,15 @@ export function createProgram(host: Host, version: string, ended: Ended): Comman
   program
     .command("tools")
     .description("every tool with its schemas")
+    .addOption(plugin())
     .action(
       does(
         async () => (await import("./commands/tools.ts")).tools,
-        () => undefined,
+        (command) => command.opts(),
       ),
     );
   addSessions(program, does);
+  addPlugins(program, does);
   program
     .command("doctor")
     .description("what is missing or broken, and the one next step for each")
@@ -80,11 +85,6 @@ export function createProgram(host: Host, version: string, ended: Ended): Comman
   return program;
 }
 
-type Does = <Arguments>(
-  load: () => Promise<Run<Arguments>>,
-  read: (command: Command) => Arguments,
-) => (...parameters: unknown[]) => Promise<void>;
-
 function addServe(program: Command, does: Does): void {
   program
     .command("serve")
@@ -95,6 +95,9 @@ function addServe(program: Command, does: Does): void {
     .option("--toolsets <names>", "toolsets to offer, separated by commas", readList)
     .option("--read-only", "offer only tools that change nothing")
     .option("--root <dir...>", "folder that tools may read and write; may be repeated")
+    .option("--otlp <url>", "send traces and measurements to this OpenTelemetry collector, e.g. http://localhost:4318")
+    .option("--metrics-port <port>", "give out /metrics and /health on 127.0.0.1; 0 takes a free port", readPort)
+    .addOption(plugin())
     .addOption(registryCredentials())
     .action(
       does(
@@ -132,36 +135,13 @@ function addCall(program: Command, does: Does): void {
     .option("--input <json>", "its arguments: JSON, @file, or - for stdin", "{}")
     .option("--session <id>", "session to work in; a new one by default")
     .option("--root <dir>", "folder that the tool may touch; may be repeated", collect)
+    .addOption(plugin())
     .addOption(registryCredentials())
     .option("--json-stream", "print NDJSON events on stdout, the result last")
     .action(
       does(
         async () => (await import("./commands/call.ts")).call,
         (command) => ({ ...command.opts<{ input: string }>(), tool: command.args[0] as string }),
-      ),
-    );
-}
-
-function addSessions(program: Command, does: Does): void {
-  const sessions = program.command("sessions").description("the durable record");
-  sessions
-    .command("list")
-    .description("sessions, the last used first")
-    .option("--limit <count>", "how many", readCount, 20)
-    .action(
-      does(
-        async () => (await import("./commands/sessions.ts")).listSessions,
-        (command) => command.opts<{ limit: number }>(),
-      ),
-    );
-  sessions
-    .command("show")
-    .description("one session with its executions, jobs and errors")
-    .argument("<id>", "the session")
-    .action(
-      does(
-        async () => (await import("./commands/sessions.ts")).showSession,
-        (command) => ({ id: command.args[0] as string }),
       ),
     );
 }
@@ -181,12 +161,6 @@ function readPort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("Expected 0 to 65535.");
   return port;
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1000) throw new InvalidArgumentError("Expected 1 to 1000.");
-  return count;
 }
 
 /** Checked where the configuration is put together: what commander refuses, it repeats. */

@@ -1,3 +1,5 @@
+import { policyRulesSchema } from "@container-kit/atomic-runtime";
+import { alertRuleProblems } from "@container-kit/observability";
 import { z } from "zod";
 import { isCredentialReference } from "./registry-credentials.ts";
 
@@ -5,6 +7,53 @@ import { isCredentialReference } from "./registry-credentials.ts";
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 
 const path = z.string().min(1).max(4096);
+
+const plugin = z.strictObject({
+  package: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe(
+      "Name of an installed package, or the path of its folder (./ or / first). Both start at this file's folder.",
+    ),
+  trusted: z
+    .boolean()
+    .optional()
+    .describe(
+      "Run it in the server's own process, with all that the server may. Default: false, in processes of its own.",
+    ),
+  integrity: z
+    .string()
+    .regex(/^sha256-[A-Za-z0-9+/]{43}=$/, "a sum is sha256-… as `container-kit plugins list` prints it")
+    .optional()
+    .describe("Sum of the package's files; other files are refused."),
+  read: z
+    .array(path)
+    .max(64)
+    .optional()
+    .describe("Folders that it may read. Relative paths start at this file's folder."),
+  environment: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/))
+    .max(64)
+    .optional()
+    .describe("Environment variables that it gets."),
+  network: z.boolean().optional().describe("Whether it may speak with the network. Default: false."),
+  config: z.record(z.string(), z.json()).optional().describe("Settings for a plugin that is exported as a function."),
+});
+
+const alertRule = z.looseObject({
+  kind: z.enum(["error_rate", "p95", "store_degraded", "queue_stuck", "circuit_open"]),
+});
+
+/** The rules are checked where they are judged; a problem begins with its path. */
+const alertRules = z
+  .record(z.string().max(64), z.union([z.literal(false), alertRule]))
+  .superRefine((rules, context) => {
+    for (const problem of alertRuleProblems(rules)) {
+      const [path = "", ...message] = problem.split(" ");
+      context.addIssue({ code: "custom", path: path.split(".").slice(1), message: message.join(" ") });
+    }
+  });
 
 /** What a `container-kit.yaml` may say. Every key is optional. */
 export const configFileSchema = z
@@ -48,6 +97,32 @@ export const configFileSchema = z
       .optional()
       .describe(
         "References to registry credentials, never the credentials: [REGISTRY=]env:USER_VARIABLE,PASSWORD_VARIABLE or [REGISTRY=]file:PATH. They win over the docker configuration. Only in the user's own file.",
+      ),
+    plugins: z
+      .array(plugin)
+      .max(32)
+      .optional()
+      .describe("Plugins to load. Not in a file inside the repository that is worked on."),
+    policy: policyRulesSchema
+      .optional()
+      .describe(
+        "Rules that every act is judged by before it begins. The rules of all files count: none lifts another.",
+      ),
+    telemetry: z
+      .strictObject({
+        otlp: z
+          .string()
+          .max(2048)
+          .regex(/^https?:\/\/\S+$/, "an OTLP endpoint is http(s)://HOST[:PORT]")
+          .optional()
+          .describe("Where traces and measurements are sent by OTLP over HTTP, e.g. http://localhost:4318."),
+      })
+      .optional()
+      .describe("What is told to other programs about the calls. Nothing by default."),
+    alerts: alertRules
+      .optional()
+      .describe(
+        "Alert rules by name. One that bears the name of a default replaces it; false takes it away. docs/guides/observability.md lists them.",
       ),
   })
   .meta({

@@ -1,4 +1,6 @@
+import type { PluginEntry, PolicySource } from "@container-kit/atomic-runtime";
 import type { LogLevel } from "@container-kit/observability";
+import type { TelemetrySettings } from "../telemetry/settings.ts";
 
 /** Everything that the program was told, merged: flags > environment > project file > user file > default. */
 export interface Config {
@@ -16,6 +18,11 @@ export interface Config {
   readonly baseImages: Readonly<Record<string, string>>;
   /** References to registry credentials, with absolute paths; see registry-credentials.ts. */
   readonly registryCredentials: readonly string[];
+  /** Plugins to load, with absolute paths. */
+  readonly plugins: readonly PluginEntry[];
+  /** The rules of all files, the user's first. */
+  readonly policy: readonly PolicySource[];
+  readonly telemetry: TelemetrySettings;
   /** The configuration files that were found, in the order of their weight. */
   readonly files: readonly string[];
   /** What was ignored, and why; each one sentence. */
@@ -27,6 +34,10 @@ export interface ConfigFlags {
   readonly config?: string;
   readonly roots?: readonly string[];
   readonly toolsets?: readonly string[];
+  /** Where traces and measurements are sent. */
+  readonly otlp?: string;
   readonly readOnly?: boolean;
   readonly registryCredentials?: readonly string[];
+  /** Folders of untrusted plugins, beside those of the files. */
+  readonly plugins?: readonly string[];
 }

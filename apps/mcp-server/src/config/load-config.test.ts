@@ -37,6 +37,9 @@ test("without anything the defaults apply", async () => {
     store: `sqlite:${join(home, ".local/state/container-kit/state.db")}`,
     baseImages: {},
     registryCredentials: [],
+    plugins: [],
+    policy: [],
+    telemetry: { otlp: null, alerts: {} },
     files: [],
     warnings: [],
   });
@@ -200,4 +203,65 @@ test("an unknown log level names the variable", async () => {
     code: "INVALID_INPUT",
     message: 'CONTAINER_KIT_LOG_LEVEL is "loud"',
   });
+});
+
+test("the policies of the user's file and of a project's all count, also of one inside the repository", async () => {
+  await writeUser("policy: { registries: { allow: [r.example.com] } }\n");
+  await writeProject("policy: { nonRoot: true, registries: { allow: [other.example.com] } }\n");
+  const user = {
+    source: join(home, ".config/container-kit/container-kit.yaml"),
+    rules: { registries: { allow: ["r.example.com"] } },
+  };
+  const projects = {
+    source: join(project, "container-kit.yaml"),
+    rules: { nonRoot: true, registries: { allow: ["other.example.com"] } },
+  };
+  const [inside, outside] = [await load(), await load(beside)];
+  expect(inside).toMatchObject({ policy: [user, projects], warnings: [] });
+  expect(outside.policy).toEqual(inside.policy);
+});
+
+test("a policy that demands nothing is refused with its line", async () => {
+  await writeUser("policy:\n  rules:\n    - name: nothing\n");
+  await expect(load()).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: expect.stringMatching(/:3: policy\.rules\.0: demands nothing/),
+  });
+});
+
+test("who is told of the calls, and what is an alarm, is for the user to say and not for the repository", async () => {
+  await writeUser("telemetry: { otlp: 'http://mine:4318' }\nalerts: { error-rate: false }\n");
+  await writeProject("telemetry: { otlp: 'http://theirs:4318' }\nalerts: { queue-stuck: false }\n");
+  const [inside, outside] = [await load(), await load(beside)];
+  expect(inside.telemetry).toEqual({ otlp: "http://mine:4318", alerts: { "error-rate": false } });
+  expect(inside.warnings.join()).toMatch(/telemetry is ignored.*alerts is ignored/);
+  expect(outside.telemetry).toEqual({ otlp: "http://theirs:4318", alerts: { "queue-stuck": false } });
+});
+
+test("an alert rule that cannot be understood is refused with its line and its path", async () => {
+  await writeUser("alerts:\n  slow-builds:\n    kind: p95\n    tools: [build_image]\n    aboveMs: soon\n");
+  await expect(load()).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: expect.stringMatching(/:5: alerts\.slow-builds\.aboveMs: must be a number/),
+  });
+});
+
+test("plugins of the user's file start at its folder, and a flag adds one", async () => {
+  await writeUser(
+    "plugins:\n  - package: ./mine\n    read: [data, ~/notes]\n  - package: installed\n    trusted: true\n",
+  );
+  const folder = join(home, ".config/container-kit");
+  expect((await load({ flags: { plugins: ["extra"] } })).plugins).toEqual([
+    { package: join(folder, "mine"), folder, read: [join(folder, "data"), join(home, "notes")] },
+    { package: "installed", folder, trusted: true },
+    { package: join(project, "extra") },
+  ]);
+});
+
+test("a file inside the repository loads no plugin; one beside it does", async () => {
+  await writeProject("plugins: [{ package: ./theirs }]\n");
+  const inside = await load();
+  expect(inside.plugins).toEqual([]);
+  expect(inside.warnings).toEqual([expect.stringContaining("plugins is ignored")]);
+  expect((await load(beside)).plugins).toEqual([{ package: join(project, "theirs"), folder: project }]);
 });

@@ -1,12 +1,13 @@
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { LogLevel } from "@container-kit/observability";
+import type { AlertRules, LogLevel } from "@container-kit/observability";
 import { fail } from "../errors.ts";
 import { LOG_LEVELS } from "./config-file.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Config, ConfigFlags } from "./config.ts";
 import { readConfigFile } from "./read-config-file.ts";
 import { withAbsolutePath } from "./registry-credentials.ts";
+import { otlpEndpoint } from "../telemetry/settings.ts";
 
 /**
  * Merges what flags, environment and files say.
@@ -14,6 +15,7 @@ import { withAbsolutePath } from "./registry-credentials.ts";
  * - G1  flags > environment > project file > user file > default, key by key.
  * - G2  A project file inside a repository that is worked on was written by whoever wrote the repository. It may
  *       narrow (fewer roots, fewer toolsets, read-only) and set the log level; its other keys are ignored aloud.
+ *       Its policy counts like every other: rules only narrow.
  * - G3  No project file, trusted or not, says which credentials are used.
  */
 export interface ConfigSources {
@@ -55,6 +57,22 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
       flags.registryCredentials?.map((text) => withAbsolutePath(text, workingDirectory, homeDirectory)) ??
       userFile.registryCredentials ??
       [],
+    plugins: [
+      ...(trusted.plugins ?? userFile.plugins ?? []),
+      ...(flags.plugins ?? []).map((path) => ({ package: resolve(workingDirectory, path) })),
+    ],
+    policy: [
+      ...(userFile.policy === undefined || user === undefined ? [] : [{ source: user.path, rules: userFile.policy }]),
+      ...(project.policy === undefined ? [] : [{ source: projectPath, rules: project.policy }]),
+    ],
+    telemetry: {
+      otlp: otlpEndpoint({
+        flag: flags.otlp,
+        environment,
+        files: [trusted.telemetry?.otlp, userFile.telemetry?.otlp],
+      }),
+      alerts: (trusted.alerts ?? userFile.alerts ?? {}) as AlertRules,
+    },
     files: [...(found === undefined ? [] : [projectPath]), ...(user === undefined ? [] : [user.path])],
     warnings:
       project.registryCredentials === undefined
@@ -105,6 +123,9 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
     ignore("a toolset that is not served", "add it");
   if (project.readOnly === false && config.readOnly) ignore("readOnly: false", "lift it");
   if (project.store !== undefined) ignore("store", "choose where the record goes");
+  if (project.plugins !== undefined) ignore("plugins", "load code into the server");
+  if (project.telemetry !== undefined) ignore("telemetry", "choose who is told of the calls");
+  if (project.alerts !== undefined) ignore("alerts", "choose what is an alarm");
   if (project.baseImages !== undefined) ignore("baseImages", "choose what images are built on");
   return {
     ...config,
@@ -116,16 +137,34 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
 }
 
 function absolutePaths(file: ConfigFile, path: string, homeDirectory: string): ConfigFile {
-  const { roots, registryCredentials } = file;
+  const { roots, registryCredentials, plugins } = file;
   const folder = dirname(path);
   const expand = (root: string): string =>
     root === "~" || root.startsWith("~/") ? join(homeDirectory, root.slice(1)) : resolve(folder, root);
   return {
     ...file,
     ...(roots === undefined ? {} : { roots: roots.map(expand) }),
+    ...(plugins === undefined ? {} : { plugins: plugins.map((plugin) => placed(plugin, folder, expand)) }),
     ...(registryCredentials === undefined
       ? {}
       : { registryCredentials: registryCredentials.map((text) => withAbsolutePath(text, folder, homeDirectory)) }),
+  };
+}
+
+type PluginOfFile = NonNullable<ConfigFile["plugins"]>[number];
+
+/** A plugin of a file: where its package's name starts, and its paths made absolute. */
+function placed(
+  plugin: PluginOfFile,
+  folder: string,
+  expand: (path: string) => string,
+): PluginOfFile & { folder: string } {
+  const isPath = /^(?:\.|~\/|\/)/.test(plugin.package);
+  return {
+    ...plugin,
+    folder,
+    package: isPath ? expand(plugin.package) : plugin.package,
+    ...(plugin.read === undefined ? {} : { read: plugin.read.map(expand) }),
   };
 }
 

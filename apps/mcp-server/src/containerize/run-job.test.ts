@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Runtime, ToolCall, ToolOutcome } from "@container-kit/atomic-runtime";
+import type { ToolCall, ToolOutcome } from "@container-kit/atomic-runtime";
 import { describeJob, describePlan, describeStage } from "./describe.ts";
 import { runJob } from "./run-job.ts";
 import type { JobOptions, StageReport } from "./types.ts";
@@ -75,7 +75,7 @@ function createFakeRuntime(changes: Readonly<Record<string, Partial<ToolOutcome>
     const good = { ok: true as const, ...base, dryRun: false, result: ANSWERS[call.tool] ?? {}, next };
     return { ...good, ...changes[call.tool] } as ToolOutcome;
   };
-  return { calls, runtime: { execute, list: () => [], render: () => "", close: async () => {} } satisfies Runtime };
+  return { calls, runtime: { execute } };
 }
 
 function start(options: Partial<JobOptions>, fake = createFakeRuntime()) {

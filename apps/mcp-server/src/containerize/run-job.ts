@@ -8,7 +8,7 @@ import type { JobOptions, JobReport, JobWatcher, StageReport } from "./types.ts"
 
 /** What a job runs on. */
 export interface JobServices {
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, "execute">;
   /** Where the durable record is, for the report. */
   readonly store: string;
   readonly signal: AbortSignal;
@@ -101,6 +101,7 @@ class Job {
     const outcome = await runtime.execute({
       tool,
       input: this.#sessionId === null ? input : { ...input, sessionId: this.#sessionId },
+      mayDetach: false,
       signal,
       onProgress: (progress) => watcher.progress(stage.name, progress),
     });

@@ -1,18 +1,12 @@
 import type { Runtime } from "@container-kit/atomic-runtime";
 import type { Logger } from "@container-kit/observability";
 import type { SessionStore } from "@container-kit/session";
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import {
-  ListResourceTemplatesRequestSchema,
-  ListResourcesRequestSchema,
-  ListToolsRequestSchema,
-  ReadResourceRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-import { createResources } from "./resources.ts";
+import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { createLateServer } from "./late-server.ts";
+import { PROTOCOL_ERROR, PROTOCOL_VERSIONS } from "./protocol.ts";
 import { createToolCalls } from "./tool-calls.ts";
-import type { ToolCalls } from "./tool-calls.ts";
 import type { ToolList } from "./tool-list.ts";
+import type { Incoming, Wire } from "./wire.ts";
 
 /** What is served, to whichever client. */
 export interface Served {
@@ -28,55 +22,76 @@ export interface Connection {
   readonly closed: Promise<void>;
   /** Resolves when no call of this client runs any more. */
   idle(): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 const INSTRUCTIONS =
   "Container Kit takes a source repository to a pushed, verified container image. " +
   "The usual order: analyze_repository, generate_dockerfile, build_image, inspect_image, push_image; " +
   "each result names the next tool with its arguments. Hand the sessionId of the first result to the calls that follow. " +
-  "With dryRun a tool checks everything and changes nothing; with an idempotencyKey that was used it gives the first outcome again. " +
+  "With dryRun a tool checks everything and changes nothing; with an idempotencyKey that was used it gives the first outcome again; " +
+  "with wait false, or after 30 s, it answers with a jobId, which get_job follows and cancel_job stops. " +
   "A failed result carries a code, whether a retry helps, and the one next step.";
 
-/** Serves one client over one transport. */
-export async function connect(transport: Transport, tools: ToolList, served: Served): Promise<Connection> {
-  const { runtime, sessions, logger, version } = served;
-  const server = new Server(
-    { name: "container-kit", title: "Container Kit", version },
-    { capabilities: { tools: {}, resources: {} }, instructions: INSTRUCTIONS },
-  );
-  const resources = createResources(sessions);
-  server.setRequestHandler(ListToolsRequestSchema, () => tools.result);
-  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: await resources.list() }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...resources.templates] }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => resources.read(params.uri));
-  server.onerror = (error) => logger.warn("A message of the client was not understood.", { error: error.message });
-
-  const calls = createToolCalls({ runtime, logger, send: (message, options) => transport.send(message, options) });
+/**
+ * Serves one client over one wire.
+ *
+ * What every client says first, and the calls, are answered here; everything else is the SDK's, which is loaded when
+ * somebody asks for it (see late-server.ts).
+ */
+export function connect(wire: Wire, tools: ToolList, served: Served): Connection {
+  const { runtime, logger, version } = served;
+  const calls = createToolCalls({ runtime, logger, wire });
+  const rest = createLateServer(wire, served);
+  wire.onerror = (error) => logger.warn("A message of the client was not understood.", { error: error.message });
+  wire.onmessage = (message) => {
+    if (!calls.take(message) && !greet(wire, message, { tools, version })) rest.take(message);
+  };
   const closed = new Promise<void>((resolve) => {
-    server.onclose = () => {
+    wire.onclose = () => {
       calls.cancelAll("the client is gone");
+      rest.close();
       resolve();
     };
   });
-  await server.connect(withoutCalls(transport, calls));
-  return { closed, idle: () => calls.idle(), close: () => server.close() };
+  wire.start();
+  return { closed, idle: () => calls.idle(), close: () => wire.close() };
 }
 
-/** The transport as the SDK sees it: without the messages that {@link ToolCalls} takes. */
-function withoutCalls(transport: Transport, calls: ToolCalls): Transport {
-  const rest: Transport = {
-    async start() {
-      transport.onclose = () => rest.onclose?.();
-      transport.onerror = (error) => rest.onerror?.(error);
-      transport.onmessage = (message, extra) => {
-        if ("method" in message && calls.take(message)) return;
-        rest.onmessage?.(message, extra);
-      };
-      await transport.start();
-    },
-    send: (message, options) => transport.send(message, options),
-    close: () => transport.close(),
+/** Answers the messages that every client begins with; says whether it was one. */
+function greet(wire: Wire, message: Incoming, { tools, version }: { tools: ToolList; version: string }): boolean {
+  if (!("id" in message)) return message.method === "notifications/initialized";
+  switch (message.method) {
+    case "initialize":
+      initialize(wire, message, version);
+      return true;
+    case "ping":
+      wire.answer(message.id, "{}");
+      return true;
+    case "tools/list":
+      wire.answer(message.id, tools.json);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function initialize(wire: Wire, { id, params = {} }: JSONRPCRequest, version: string): void {
+  const { protocolVersion: asked, capabilities, clientInfo } = params;
+  if (typeof asked !== "string" || !isObject(capabilities) || !isObject(clientInfo)) {
+    const message = "Invalid params: initialize needs protocolVersion, capabilities and clientInfo.";
+    wire.send({ jsonrpc: "2.0", id, error: { code: PROTOCOL_ERROR.invalidParams, message } });
+    return;
+  }
+  const result = {
+    protocolVersion: PROTOCOL_VERSIONS.includes(asked) ? asked : PROTOCOL_VERSIONS[0],
+    capabilities: { tools: {}, resources: {} },
+    serverInfo: { name: "container-kit", title: "Container Kit", version },
+    instructions: INSTRUCTIONS,
   };
-  return rest;
+  wire.send({ jsonrpc: "2.0", id, result });
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

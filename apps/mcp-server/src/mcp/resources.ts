@@ -1,11 +1,11 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { SessionStore } from "@container-kit/session";
+import type { SessionStore, ToolExecution } from "@container-kit/session";
 import { isKitError } from "@container-kit/errors";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { ReadResourceResult, Resource, ResourceTemplate } from "@modelcontextprotocol/sdk/types.js";
 
-/** What a client may read: sessions, and the logs of jobs. */
+/** What a client may read: sessions with what happened in them, and jobs with their logs. */
 export interface Resources {
   readonly templates: readonly ResourceTemplate[];
   /** The sessions that were used last. */
@@ -17,9 +17,13 @@ export interface Resources {
 /** The name of a job's log in its folder. */
 const JOB_LOG = "build.log";
 
+const JSON_TYPE = "application/json";
 const LISTED_SESSIONS = 20;
 const LOG_TAIL_BYTES = 1024 * 1024;
 const RESOURCE_NOT_FOUND = -32002;
+
+/** The newest so many executions and errors make a session's time line. */
+const MOST_EVENTS = 1000;
 
 const TEMPLATES: readonly ResourceTemplate[] = [
   {
@@ -27,7 +31,21 @@ const TEMPLATES: readonly ResourceTemplate[] = [
     name: "session",
     title: "Session",
     description: "A session with its jobs, tool executions and errors, as JSON.",
-    mimeType: "application/json",
+    mimeType: JSON_TYPE,
+  },
+  {
+    uriTemplate: "session://{id}/events",
+    name: "session-events",
+    title: "What happened in a session",
+    description: "Its tool executions and errors as one time line, oldest first, as JSON.",
+    mimeType: JSON_TYPE,
+  },
+  {
+    uriTemplate: "job://{id}",
+    name: "job",
+    title: "Job",
+    description: "How far a job is and, when it has ended, its whole outcome, as JSON.",
+    mimeType: JSON_TYPE,
   },
   {
     uriTemplate: "job://{id}/log",
@@ -48,15 +66,22 @@ export function createResources(sessions: SessionStore): Resources {
         name: session.id,
         title: `Session of ${new Date(session.createdAt).toISOString()}`,
         description: `${session.executions} executions, ${session.failures} failed; last tool: ${session.lastTool ?? "none"}`,
-        mimeType: "application/json",
+        mimeType: JSON_TYPE,
       }));
     },
     async read(uri) {
-      const session = /^session:\/\/([\w-]{1,64})$/.exec(uri)?.[1];
-      if (session !== undefined) return content(uri, "application/json", await readSession(sessions, uri, session));
-      const job = /^job:\/\/([\w-]{1,64})\/log$/.exec(uri)?.[1];
-      if (job !== undefined) return content(uri, "text/plain", await readLog(sessions, uri, job));
-      throw notFound(uri);
+      const [, kind, id = "", part = ""] = /^(session|job):\/\/([\w-]{1,64})(\/events|\/log)?$/.exec(uri) ?? [];
+      const readers: Readonly<Record<string, () => Promise<ReadResourceResult>>> = {
+        session: async () => content(uri, JSON_TYPE, JSON.stringify(await sessions.getSession(id))),
+        "session/events": async () => content(uri, JSON_TYPE, JSON.stringify(await readEvents(sessions, id))),
+        job: async () => content(uri, JSON_TYPE, JSON.stringify(await sessions.getJob(id))),
+        "job/log": async () => content(uri, "text/plain", await readTail(join(await sessions.jobFolder(id), JOB_LOG))),
+      };
+      const read = kind === undefined ? undefined : readers[`${kind}${part}`];
+      if (read === undefined) throw notFound(uri);
+      return read().catch((error: unknown) => {
+        throw toMcpError(uri, error);
+      });
     },
   };
 }
@@ -65,22 +90,38 @@ function content(uri: string, mimeType: string, text: string): ReadResourceResul
   return { contents: [{ uri, mimeType, text }] };
 }
 
-async function readSession(sessions: SessionStore, uri: string, id: string): Promise<string> {
-  try {
-    return JSON.stringify(await sessions.getSession(id));
-  } catch (error) {
-    if (isKitError(error, "SESSION_NOT_FOUND")) throw notFound(uri);
-    throw toMcpError(error);
-  }
+/** One thing that happened; `at` is when. */
+interface SessionEvent {
+  readonly at: string;
+  readonly event: "began" | "ended" | "error";
+  readonly executionId: string;
+  readonly tool: string;
+  readonly [detail: string]: unknown;
 }
 
-async function readLog(sessions: SessionStore, uri: string, id: string): Promise<string> {
-  try {
-    return await readTail(join(await sessions.jobFolder(id), JOB_LOG));
-  } catch (error) {
-    if (isKitError(error, "JOB_NOT_FOUND") || (error as NodeJS.ErrnoException).code === "ENOENT") throw notFound(uri);
-    throw toMcpError(error);
-  }
+async function readEvents(sessions: SessionStore, id: string): Promise<object> {
+  const { executions, errors, omitted } = await sessions.getSession(id, { executions: MOST_EVENTS });
+  const events = [
+    ...executions.map((execution) => began(execution)),
+    ...errors.map(({ executionId, tool, at, code, message, stage }): SessionEvent => {
+      return { at: toTime(at), event: "error", executionId, tool, code, message, stage };
+    }),
+    ...executions.flatMap((execution) => ended(execution)),
+  ];
+  return { sessionId: id, omitted, events: events.toSorted((a, b) => Number(a.at > b.at) - Number(a.at < b.at)) };
+}
+
+function began({ id, tool, startedAt, dryRun, jobId, correlationId }: ToolExecution): SessionEvent {
+  return { at: toTime(startedAt), event: "began", executionId: id, tool, dryRun, jobId, correlationId };
+}
+
+function ended({ id, tool, endedAt, status, durationMs, attempts }: ToolExecution): SessionEvent[] {
+  if (endedAt === null) return [];
+  return [{ at: toTime(endedAt), event: "ended", executionId: id, tool, status, durationMs, attempts }];
+}
+
+function toTime(at: number): string {
+  return new Date(at).toISOString();
 }
 
 async function readTail(path: string): Promise<string> {
@@ -103,7 +144,10 @@ function notFound(uri: string): McpError {
   return new McpError(RESOURCE_NOT_FOUND, `There is no resource ${uri}`, { uri });
 }
 
-function toMcpError(error: unknown): McpError {
+function toMcpError(uri: string, error: unknown): McpError {
+  if (isKitError(error, "SESSION_NOT_FOUND") || isKitError(error, "JOB_NOT_FOUND")) return notFound(uri);
+  // A job without a log, or whose folder is gone.
+  if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return notFound(uri);
   return new McpError(
     ErrorCode.InternalError,
     isKitError(error) ? `${error.code}: ${error.message}` : "Internal error",

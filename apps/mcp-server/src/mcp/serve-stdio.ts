@@ -24,20 +24,19 @@ const DRAIN_DEADLINE_MS = 10_000;
 const FLUSH_DEADLINE_MS = 1_000;
 
 /** Serves the one client at stdin and stdout; from now on stdout is the protocol's. */
-export async function serveStdio(streams: ProcessStreams, served: Served): Promise<StdioServing> {
+export function serveStdio(streams: ProcessStreams, served: Served): StdioServing {
   const tools = createToolList(served.runtime);
   const transport = createStdioTransport({
     input: streams.stdin,
     output: claimStdout(streams.stdout, streams.stderr),
-    serialized: (result) => (result === tools.result ? tools.json : undefined),
   });
-  const connection = await connect(transport, tools, served);
+  const connection = connect(transport, tools, served);
   return {
     closed: connection.closed,
     async drain() {
       await within(DRAIN_DEADLINE_MS, Promise.all([served.runtime.close(), connection.idle()]));
       await within(FLUSH_DEADLINE_MS, transport.flushed());
-      await connection.close();
+      connection.close();
     },
   };
 }

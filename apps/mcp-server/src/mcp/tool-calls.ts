@@ -1,14 +1,15 @@
 import type { Runtime, ToolOutcome } from "@container-kit/atomic-runtime";
 import type { Logger } from "@container-kit/observability";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import type {
   CallToolResult,
   JSONRPCNotification,
   JSONRPCRequest,
   RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import { CallSignal } from "./call-signal.ts";
 import { createProgressMeter } from "./progress-meter.ts";
+import { PROTOCOL_ERROR } from "./protocol.ts";
+import type { Incoming, Wire } from "./wire.ts";
 
 /**
  * Answers `tools/call` and its cancellation beside the SDK.
@@ -24,7 +25,7 @@ import { createProgressMeter } from "./progress-meter.ts";
  */
 export interface ToolCalls {
   /** Takes the message if it is one of the two; otherwise it is somebody else's. */
-  take(message: JSONRPCRequest | JSONRPCNotification): boolean;
+  take(message: Incoming): boolean;
   /** Aborts everything that runs. */
   cancelAll(reason: string): void;
   /** Resolves when no call runs any more. */
@@ -33,7 +34,7 @@ export interface ToolCalls {
 
 export interface ToolCallsOptions {
   readonly runtime: Runtime;
-  readonly send: Transport["send"];
+  readonly wire: Pick<Wire, "send">;
   readonly logger: Logger;
 }
 
@@ -43,18 +44,18 @@ export function createToolCalls(options: ToolCallsOptions): ToolCalls {
 
 class RunningCalls implements ToolCalls {
   readonly #runtime: Runtime;
-  readonly #send: Transport["send"];
+  readonly #wire: Pick<Wire, "send">;
   readonly #logger: Logger;
-  readonly #running = new Map<RequestId, AbortController>();
+  readonly #running = new Map<RequestId, CallSignal>();
   #listeners: (() => void)[] = [];
 
-  constructor({ runtime, send, logger }: ToolCallsOptions) {
+  constructor({ runtime, wire, logger }: ToolCallsOptions) {
     this.#runtime = runtime;
-    this.#send = send;
+    this.#wire = wire;
     this.#logger = logger;
   }
 
-  take(message: JSONRPCRequest | JSONRPCNotification): boolean {
+  take(message: Incoming): boolean {
     if (message.method === "notifications/cancelled") return this.#cancel(message);
     if (message.method !== "tools/call" || !("id" in message)) return false;
     this.#start(message);
@@ -62,7 +63,7 @@ class RunningCalls implements ToolCalls {
   }
 
   cancelAll(reason: string): void {
-    for (const controller of this.#running.values()) controller.abort(reason);
+    for (const signal of this.#running.values()) signal.abort(reason);
   }
 
   idle(): Promise<void> {
@@ -75,46 +76,46 @@ class RunningCalls implements ToolCalls {
   #start({ id, params }: JSONRPCRequest): void {
     const name = params?.["name"];
     if (typeof name !== "string") {
-      this.#refuse(id, ErrorCode.InvalidParams, "Invalid params: tools/call needs the name of a tool.");
+      this.#refuse(id, PROTOCOL_ERROR.invalidParams, "Invalid params: tools/call needs the name of a tool.");
       return;
     }
     if (this.#running.has(id)) {
       const told = `Invalid Request: the id ${JSON.stringify(id)} belongs to a running call.`;
-      this.#refuse(id, ErrorCode.InvalidRequest, told);
+      this.#refuse(id, PROTOCOL_ERROR.invalidRequest, told);
       return;
     }
-    const controller = new AbortController();
-    this.#running.set(id, controller);
-    void this.#answer(id, { name, params, signal: controller.signal });
+    const signal = new CallSignal();
+    this.#running.set(id, signal);
+    void this.#answer(id, { name, params, signal });
   }
 
   /** C1 C2 */
   async #answer(id: RequestId, { name, params, signal }: AcceptedCall): Promise<void> {
-    const correlationId = traceId(params?._meta?.["traceparent"]);
-    const progress = progressSender(params?._meta?.progressToken, (notification) => this.#post(notification, id));
+    const traceparent = params?._meta?.["traceparent"];
+    const progress = progressSender(params?._meta?.progressToken, this.#wire);
     try {
       const outcome = await this.#runtime.execute({
         tool: name,
         input: params?.["arguments"] ?? {},
-        signal,
-        onProgress: progress.report,
-        ...(correlationId === undefined ? {} : { correlationId }),
+        signal: signal as unknown as AbortSignal,
+        ...(progress === undefined ? {} : { onProgress: progress.report }),
+        ...(typeof traceparent === "string" ? { traceparent } : {}),
       });
-      progress.stop();
-      this.#post({ jsonrpc: "2.0", id, result: toCallResult(outcome, this.#runtime.render(outcome)) }, id);
+      progress?.stop();
+      this.#wire.send({ jsonrpc: "2.0", id, result: toCallResult(outcome, this.#runtime.render(outcome)) });
     } catch (error) {
-      progress.stop();
+      progress?.stop();
       this.#logger.error("A tool call ended without an outcome.", { error, tool: name });
-      this.#refuse(id, ErrorCode.InternalError, "Internal error: the call ended without an outcome.");
+      this.#refuse(id, PROTOCOL_ERROR.internal, "Internal error: the call ended without an outcome.");
     } finally {
       this.#end(id);
     }
   }
 
   #cancel({ params }: JSONRPCNotification): boolean {
-    const controller = this.#running.get(params?.["requestId"] as RequestId);
-    controller?.abort(params?.["reason"]);
-    return controller !== undefined;
+    const signal = this.#running.get(params?.["requestId"] as RequestId);
+    signal?.abort(params?.["reason"]);
+    return signal !== undefined;
   }
 
   #end(id: RequestId): void {
@@ -125,21 +126,15 @@ class RunningCalls implements ToolCalls {
     for (const listener of idle) listener();
   }
 
-  #refuse(id: RequestId, code: ErrorCode, message: string): void {
-    this.#post({ jsonrpc: "2.0", id, error: { code, message } }, id);
-  }
-
-  #post(message: Parameters<Transport["send"]>[0], id: RequestId): void {
-    this.#send(message, { relatedRequestId: id }).catch((error: unknown) => {
-      this.#logger.warn("A message could not be sent to the client.", { error });
-    });
+  #refuse(id: RequestId, code: number, message: string): void {
+    this.#wire.send({ jsonrpc: "2.0", id, error: { code, message } });
   }
 }
 
 interface AcceptedCall {
   readonly name: string;
   readonly params: JSONRPCRequest["params"];
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
 }
 
 interface ProgressSender {
@@ -147,18 +142,16 @@ interface ProgressSender {
   stop(): void;
 }
 
-function progressSender(
-  token: RequestId | undefined,
-  post: (notification: JSONRPCNotification) => void,
-): ProgressSender {
-  if (token === undefined) return { report: () => {}, stop: () => {} };
+/** Undefined for a caller who gave no token: the runtime then spares itself the work too. */
+function progressSender(token: RequestId | undefined, wire: Pick<Wire, "send">): ProgressSender | undefined {
+  if (token === undefined) return undefined;
   const meter = createProgressMeter();
   let stopped = false;
   return {
     report: (progress) => {
       if (stopped) return;
       const params = { progressToken: token, ...meter.read(progress) };
-      post({ jsonrpc: "2.0", method: "notifications/progress", params });
+      wire.send({ jsonrpc: "2.0", method: "notifications/progress", params });
     },
     stop: () => {
       stopped = true;
@@ -175,13 +168,8 @@ function toCallResult(outcome: ToolOutcome, text: string): CallToolResult {
       : [];
   return {
     content: [{ type: "text", text }, ...link],
-    structuredContent: { ...outcome },
+    // A structure of plain data; nobody changes it between here and its JSON.
+    structuredContent: outcome as unknown as Record<string, unknown>,
     isError: !outcome.ok,
   };
-}
-
-/** The trace id of a W3C `traceparent`, so that a client's trace and our record name the same call. */
-function traceId(traceparent: unknown): string | undefined {
-  if (typeof traceparent !== "string") return undefined;
-  return /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
 }

@@ -31,7 +31,7 @@ function listTool({ toolset: _toolset, inputSchema, outputSchema, ...tool }: Too
 }
 
 const LIMITS = ["minLength", "maxLength", "minItems", "maxItems", "pattern", "format", "propertyNames"];
-const COMMON_FIELDS = new Set(["sessionId", "dryRun", "idempotencyKey"]);
+const COMMON_FIELDS = new Set(["sessionId", "dryRun", "idempotencyKey", "wait"]);
 
 /** L2 */
 function listInput(schema: Schema): Schema {

@@ -1,6 +1,6 @@
 import { defineErrors } from "@container-kit/errors";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { aborted, forever, rig, running } from "../../test/rig.ts";
+import { aborted, expectNoTimers, forever, rig, running } from "../../test/rig.ts";
 import type { ToolOutcome } from "../index.ts";
 import { deferred } from "../internal/deferred.ts";
 
@@ -39,7 +39,7 @@ test("at its deadline a tool is told to stop and the call is TOOL_TIMEOUT", asyn
 
 test("without a deadline of its own a tool has sixty seconds", async () => {
   const { runtime } = rig([running((_input, { signal }) => aborted(signal).then(() => Promise.reject(signal.reason)))]);
-  expect((await timed(runtime.execute(call), 70_000)).afterMs).toBe(60_000);
+  expect((await timed(runtime.execute({ ...call, mayDetach: false }), 70_000)).afterMs).toBe(60_000);
 });
 
 test("a tool that ignores its deadline is answered for one second later, and its late result is dropped and logged", async () => {
@@ -81,7 +81,7 @@ test("a cancellation reaches the tool at once, and the call is CANCELLED and rec
   expect(await outcome).toMatchObject({ ok: false, error: { code: "CANCELLED", retryable: false } });
   expect(sawAbortAt).toBe(cancelledAt);
   expect(sessions.executions[0]?.end).toMatchObject({ status: "cancelled", error: { code: "CANCELLED" } });
-  expect(vi.getTimerCount()).toBe(0);
+  expectNoTimers();
 });
 
 test("a cancelled tool has its grace to wind up, and is CANCELLED when it has", async () => {
@@ -155,7 +155,7 @@ test("a cancellation that comes while the end is being recorded changes nothing 
   };
   expect(await runtime.execute({ ...call, signal: controller.signal })).toMatchObject({ ok: true });
   expect(sessions.executions[0]?.end).toMatchObject({ status: "completed" });
-  expect(vi.getTimerCount()).toBe(0);
+  expectNoTimers();
 });
 
 test("a tool that fails with a code of its own while it is cancelled keeps that code", async () => {

@@ -1,14 +1,12 @@
 import type { KitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
+import type { Alarm } from "../internal/alarms.ts";
 import { deferred } from "../internal/deferred.ts";
 import { failure } from "../outcome.ts";
 import type { ToolOutcome } from "../types.ts";
+import { DEFAULT_DEADLINE_MS, describeMs, GRACE_AFTER_STOP_MS } from "./wait.ts";
 
-/** Until TOOL_TIMEOUT, where a tool does not say otherwise. */
-const DEFAULT_DEADLINE_MS = 60_000;
-/** How long a tool that was told to stop may wind up its effect before the caller is answered without it. */
-const GRACE_AFTER_STOP_MS = 5_000;
 const GRACE_AFTER_DEADLINE_MS = 1_000;
 
 /**
@@ -22,33 +20,41 @@ const GRACE_AFTER_DEADLINE_MS = 1_000;
  */
 export const deadline: Layer = async (execution, next) => {
   const { stop, prepared, facts, services } = execution;
-  stop.signal.throwIfAborted();
+  const { alarms, clock } = services;
+  stop.throwIfStopped();
   const { deadlineMs = DEFAULT_DEADLINE_MS } = prepared.definition;
-  const timers: NodeJS.Timeout[] = [];
-  const { promise: tooLate, resolve } = deferred<"tooLate">();
-  const giveUp = () => resolve("tooLate");
-  const onStop = () => timers.push(setTimeout(giveUp, GRACE_AFTER_STOP_MS));
-  const onDeadline = () => {
-    stop.now("TOOL_TIMEOUT", `${facts.tool} did not finish within ${describeMs(deadlineMs)}`);
-    timers.push(setTimeout(giveUp, GRACE_AFTER_DEADLINE_MS));
+  execution.deadlineAt = clock() + deadlineMs;
+
+  const { promise: first, resolve: answer } = deferred<ToolOutcome | undefined>();
+  let graceOver: Alarm | undefined;
+  const grace = (ms: number) => {
+    const at = clock() + ms;
+    if (graceOver !== undefined && graceOver.at <= at) return;
+    alarms.clear(graceOver);
+    graceOver = alarms.set(at, () => answer(undefined));
   };
-  stop.signal.addEventListener("abort", onStop, { once: true });
-  timers.push(setTimeout(onDeadline, deadlineMs));
-
+  const onStop = () => grace(GRACE_AFTER_STOP_MS);
+  const overdue = alarms.set(execution.deadlineAt, () => {
+    stop.now("TOOL_TIMEOUT", `${facts.tool} did not finish within ${describeMs(deadlineMs)}`);
+    grace(GRACE_AFTER_DEADLINE_MS);
+  });
+  stop.onStop(onStop);
   const work = next();
-  const first = await Promise.race([work, tooLate]);
-  stop.signal.removeEventListener("abort", onStop);
-  for (const timer of timers) clearTimeout(timer);
-  if (first !== "tooLate") return first;
+  void work.then(answer);
+  const outcome = await first;
+  stop.offStop(onStop);
+  alarms.clear(overdue);
+  alarms.clear(graceOver);
+  if (outcome !== undefined) return outcome;
 
-  execution.abandoned = work;
-  void work.then((late) => logLate(execution, late));
-  return failure(facts, services, notStopped(execution));
+  execution.abandoned = work.then((late) => logLate(execution, late));
+  execution.thrown = notStopped(execution);
+  return failure(facts, services, execution.thrown);
 };
 
 /** D2. The code says why it was to stop; the rest says that it did not. */
 function notStopped({ stop, facts }: Execution): KitError {
-  const { code, message } = stop.reason ?? { code: "TOOL_TIMEOUT", message: `${facts.tool} is late` };
+  const { code = "TOOL_TIMEOUT", message = `${facts.tool} is late` } = stop.reason ?? {};
   return fail(code, `${message}; it was told to stop and has not stopped yet`, {
     remedy: "Its effect may still happen: check the state before you call again.",
     details: { stopped: false },
@@ -62,8 +68,4 @@ function logLate({ services, facts }: Execution, late: ToolOutcome): void {
     ok: late.ok,
     ...(late.ok ? {} : { code: late.error.code }),
   });
-}
-
-function describeMs(ms: number): string {
-  return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 100) / 10} s`;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { aborted, rig, running, tool } from "../../test/rig.ts";
+import { aborted, expectNoTimers, forever, rig, running, tool } from "../../test/rig.ts";
 import type { Rig } from "../../test/rig.ts";
 import type { ToolOutcome } from "../index.ts";
 import { deferred } from "../internal/deferred.ts";
@@ -104,13 +104,50 @@ test("one who waits for another's effect may be cancelled without harm to it", a
   expect(effects).toEqual(["a"]);
 });
 
-test("a key that another process holds is CONFLICT and names the execution to wait for", async () => {
-  const { call, effects, sessions } = counting();
-  sessions.claimIdempotencyKey = () => Promise.resolve({ state: "pending", executionId: "e99" });
-  expect(await call()).toMatchObject({
-    error: { code: "CONFLICT", details: { executionId: "e99" }, remedy: expect.stringContaining("same key") },
-  });
+test("a key that another process holds is waited for, and the outcome is that one's", async () => {
+  const { runtime, sessions, effects } = counting();
+  const outcome = { ok: true, tool: "copy_text", executionId: "e99", result: { text: "there" } };
+  let looks = 0;
+  sessions.claimIdempotencyKey = () => {
+    looks += 1;
+    return Promise.resolve(looks < 10 ? { state: "pending", executionId: "e99" } : { state: "settled", outcome });
+  };
+  const heard: string[] = [];
+  const call = { tool: "copy_text", input: { text: "a", idempotencyKey: "k1" } };
+  const answer = runtime.execute({ ...call, onProgress: ({ message }) => heard.push(message) });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await answer).toEqual(outcome);
+  expect(heard).toEqual(["waiting for execution e99"]);
   expect(effects).toEqual([]);
+});
+
+test("who waits for another process's key is heard when it is cancelled, and a key that it gets too late is given up", async () => {
+  const { call, effects, sessions } = counting();
+  const claim = deferred<Awaited<ReturnType<typeof sessions.claimIdempotencyKey>>>();
+  sessions.claimIdempotencyKey = () => claim.promise;
+  const released = vi.spyOn(sessions, "releaseIdempotencyKey");
+  const controller = new AbortController();
+  const answer = call({}, controller.signal);
+  await vi.advanceTimersByTimeAsync(1);
+  controller.abort();
+  claim.resolve({ state: "claimed" });
+  expect(await answer).toMatchObject({ error: { code: "CANCELLED" } });
+  expect(released).toHaveBeenCalledWith("k1");
+  expect(effects).toEqual([]);
+});
+
+test("a key that no process ever gives up is waited for as long as its tool may last, not longer", async () => {
+  const { runtime, sessions } = rig([running(() => forever(), { deadlineMs: 1_000 })]);
+  sessions.claimIdempotencyKey = () => Promise.resolve({ state: "pending", executionId: "e99" });
+  const answer = runtime.execute({ tool: "copy_text", input: { text: "a", idempotencyKey: "k1" } });
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect(await answer).toMatchObject({
+    error: {
+      code: "TOOL_TIMEOUT",
+      message: "copy_text waited 6 s for the call that holds its idempotency key",
+    },
+  });
+  expectNoTimers();
 });
 
 test("a dry run asks for no key", async () => {
@@ -155,12 +192,16 @@ test("while a tool that was given up has not stopped its key stays held, and is 
   expect(await runtime.execute(call)).toMatchObject({ ok: true, result: { text: "again" } });
 });
 
-test("a key that cannot be settled costs neither the result nor the next call's safety", async () => {
+test("a key that cannot be settled stays held, which is tried again, and costs neither the result nor a second effect", async () => {
   const { call, effects, sessions, log } = counting();
+  const { settleIdempotencyKey } = sessions;
   sessions.settleIdempotencyKey = () => Promise.reject(new Error("disk full"));
   expect(await call()).toMatchObject({ ok: true });
   expect(log).toContainEqual(expect.objectContaining({ level: "error", executionId: "e1" }));
   expect(await call()).toMatchObject({ ok: false, error: { code: "CONFLICT" } });
+  sessions.settleIdempotencyKey = settleIdempotencyKey;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await call()).toMatchObject({ ok: true, executionId: "e1" });
   expect(effects).toEqual(["a"]);
 });
 

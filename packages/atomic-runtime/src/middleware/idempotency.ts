@@ -1,22 +1,36 @@
 import { createHash } from "node:crypto";
 import type { KitError } from "@container-kit/errors";
+import type { IdempotencyClaim } from "@container-kit/session";
 import { fail } from "../errors.ts";
 import type { Execution, KeyHolder, Layer } from "../execution.ts";
 import { deferred } from "../internal/deferred.ts";
+import { later } from "../internal/later.ts";
+import { undoOfTheDead } from "../recovery.ts";
 import type { ToolOutcome } from "../types.ts";
+import { pause, waitFor } from "./wait.ts";
+
+const WHAT_FOR = "the call that holds its idempotency key";
+
+const FIRST_LOOK_MS = 25;
+const LONGEST_LOOK_MS = 500;
+const FIRST_AGAIN_MS = 1_000;
+const LONGEST_AGAIN_MS = 60_000;
 
 /**
  * One effect per idempotency key.
  *
- * - K1  In this process one execution at a time asks for or holds a key; the others wait for it, until they are told to stop.
+ * - K1  One execution at a time asks for or holds a key; the others wait for it, in this process and in others, until
+ *       they are told to stop.
  * - K2  A settled key answers with the first outcome as it was, its execution id included. Another input is a CONFLICT.
- * - K3  A failure gives the key up, so that the call may be repeated. While its tool has not really stopped the key stays
- *       held, and a repetition is a CONFLICT instead of a second effect beside the first.
+ * - K3  A failure gives the key up, so that the call may be repeated, but not before its tool has really stopped and what
+ *       it made is undone. Until then a repetition is a CONFLICT instead of a second effect beside the first.
  * - K4  A dry run has no effect and asks for no key.
+ * - K5  A key is settled and the notes for undoing are forgotten in one commit: a death in between would undo what every
+ *       repetition would be told of as done.
+ * - K6  What a dead process made under the key is undone before the key's next holder begins.
  */
 export const idempotency: Layer = async (execution, next) => {
-  const { idempotencyKey: key, dryRun } = execution.input;
-  if (key === undefined || dryRun) return next();
+  const { idempotencyKey: key = "" } = execution.input;
   const fingerprint = fingerprintOf(execution);
   const holder = await takeTurn(execution, key, fingerprint);
   const leave = () => {
@@ -27,18 +41,24 @@ export const idempotency: Layer = async (execution, next) => {
     return await claimAndRun(execution, { key, fingerprint, holder }, next);
   } finally {
     const { abandoned } = execution;
-    if (abandoned === undefined) leave();
+    const held = holder.settling ?? abandoned?.then(() => giveUp(execution, key));
+    if (held === undefined) leave();
     else {
       holder.abandoned = true;
       holder.wake();
-      void abandoned.then(() => giveUp(execution, key)).then(leave);
+      void held.then(leave);
     }
   }
 };
 
+/** K4. */
+export function hasKey({ input }: Execution): boolean {
+  return input.idempotencyKey !== undefined && !input.dryRun;
+}
+
 /** K1: the turn is looked for and taken in one go, so that two who wake together do not both take it. */
 async function takeTurn(execution: Execution, key: string, fingerprint: string): Promise<KeyHolder> {
-  const { services, stop, facts } = execution;
+  const { services, facts } = execution;
   for (;;) {
     const current = services.keyHolders.get(key);
     if (current === undefined) {
@@ -48,8 +68,7 @@ async function takeTurn(execution: Execution, key: string, fingerprint: string):
     }
     if (current.fingerprint !== undefined && current.fingerprint !== fingerprint) throw otherInput();
     if (current.abandoned) throw stillRunning(current.executionId);
-    await Promise.race([current.changed, aborted(stop.signal)]);
-    stop.signal.throwIfAborted();
+    await waitFor(execution, current.changed, WHAT_FOR);
   }
 }
 
@@ -61,21 +80,79 @@ interface Claim {
 
 async function claimAndRun(
   execution: Execution,
-  { key, fingerprint, holder }: Claim,
+  claimed: Claim,
   next: () => Promise<ToolOutcome>,
 ): Promise<ToolOutcome> {
-  const { sessions } = execution.services;
-  const claim = await sessions.claimIdempotencyKey(key, fingerprint, execution.facts.executionId);
+  const { key, fingerprint, holder } = claimed;
+  const claim = await claimKey(execution, key, fingerprint);
   if (claim.state === "settled") return replay(execution, claim.outcome);
   if (claim.state === "mismatch") throw otherInput();
-  if (claim.state === "pending") throw stillRunning(claim.executionId);
   holder.fingerprint = fingerprint;
-  const outcome = await next();
-  if (outcome.ok) {
-    // A key that cannot be settled stays held: a repetition is refused then, but never a second effect.
-    await sessions.settleIdempotencyKey(key, outcome).catch((error: unknown) => logStuck(execution, error));
-  } else if (execution.abandoned === undefined) await giveUp(execution, key);
+  let outcome: ToolOutcome;
+  try {
+    // K6. Only a tool that can be undone can have left something.
+    if (execution.prepared.definition.undo !== undefined) await undoOfTheDead(execution.services);
+    outcome = await next();
+  } catch (error) {
+    await giveUp(execution, key);
+    throw error;
+  }
+  if (outcome.ok) await settle(execution, claimed, outcome);
+  else if (execution.abandoned === undefined) await giveUp(execution, key);
   return outcome;
+}
+
+type FinalClaim = Exclude<IdempotencyClaim, { readonly state: "pending" }>;
+
+/** K1 across processes: a key that another one holds is looked at again, less and less often. */
+async function claimKey(execution: Execution, key: string, fingerprint: string): Promise<FinalClaim> {
+  const { services, facts, stop } = execution;
+  let lookMs = FIRST_LOOK_MS;
+  const ask = async (): Promise<FinalClaim> => {
+    for (;;) {
+      stop.throwIfStopped();
+      const claim = await services.sessions.claimIdempotencyKey(key, fingerprint, facts.executionId);
+      if (claim.state !== "pending") return claim;
+      if (lookMs === FIRST_LOOK_MS) execution.report({ message: `waiting for execution ${claim.executionId}` });
+      await pause(execution, lookMs);
+      lookMs = Math.min(LONGEST_LOOK_MS, lookMs * 1.5);
+    }
+  };
+  const asked = ask();
+  return waitFor(execution, asked, WHAT_FOR).catch(async (error: unknown) => {
+    // The question may be under way: an answer that comes after the wait is over is not to leave a key held.
+    const late = await asked.catch(() => undefined);
+    if (late?.state === "claimed") await giveUp(execution, key);
+    throw error;
+  });
+}
+
+/** K5. While a key cannot be settled it stays held, which is tried again: a repetition is refused, but has no second effect. */
+async function settle(execution: Execution, { key, holder }: Claim, outcome: ToolOutcome): Promise<void> {
+  const { sessions } = execution.services;
+  const { executionId } = execution.facts;
+  const write = async (): Promise<void> => {
+    const forgotten = execution.notes.length > 0 ? sessions.clearUndo(executionId) : undefined;
+    await Promise.all([sessions.settleIdempotencyKey(key, outcome), forgotten]);
+    execution.notes = [];
+  };
+  try {
+    await write();
+  } catch (error) {
+    logStuck(execution, error);
+    holder.settling = settleLater(execution, write);
+  }
+}
+
+async function settleLater(execution: Execution, write: () => Promise<void>): Promise<void> {
+  for (let pauseMs = FIRST_AGAIN_MS; ; pauseMs = Math.min(LONGEST_AGAIN_MS, pauseMs * 2)) {
+    await later(pauseMs);
+    try {
+      return await write();
+    } catch (error) {
+      logStuck(execution, error);
+    }
+  }
 }
 
 /** K2. The outcome comes from the store as unknown JSON; only a success was ever put there. */
@@ -99,14 +176,14 @@ function logStuck({ services, facts }: Execution, error: unknown): void {
 
 function newHolder(executionId: string): KeyHolder {
   const { promise: changed, resolve } = deferred<undefined>();
-  return { fingerprint: undefined, abandoned: false, executionId, changed, wake: () => resolve(undefined) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  return {
+    fingerprint: undefined,
+    abandoned: false,
+    settling: undefined,
+    executionId,
+    changed,
+    wake: () => resolve(undefined),
+  };
 }
 
 function otherInput(): KitError {

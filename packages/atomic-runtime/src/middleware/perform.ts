@@ -3,14 +3,15 @@ import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
 import { success } from "../outcome.ts";
 import { checkOutput, nextSteps } from "../output.ts";
-import type { ToolContext } from "../types.ts";
+import { contextOf } from "../tool-context.ts";
 
 /** The innermost layer: the tool itself, and the check of what it returns. */
 export const perform: Layer = async (execution) => {
-  const { prepared, input, services } = execution;
+  const { input, services, stop } = execution;
   let returned: unknown;
   try {
-    returned = await prepared.definition.run(input.own, contextOf(execution));
+    stop.throwIfStopped();
+    returned = await begin(execution);
   } catch (thrown) {
     throw explain(execution, thrown);
   }
@@ -20,12 +21,20 @@ export const perform: Layer = async (execution) => {
   return outcome;
 };
 
+function begin(execution: Execution): Promise<unknown> {
+  const { prepared, input } = execution;
+  const { definition } = prepared;
+  const context = contextOf(execution);
+  if (input.dryRun && definition.dryRun !== undefined) return definition.dryRun(input.own, context);
+  return definition.run(input.own, context);
+}
+
 /**
  * A tool that was told to stop ends with whatever its libraries throw on an abort; the reason is what the caller should
  * read. An error with a code of its own stays: it is what really happened.
  */
 function explain({ stop, facts, services }: Execution, thrown: unknown): unknown {
-  if (stop.reason === undefined) return thrown;
+  if (stop.reason === undefined || thrown === stop.reason.error) return thrown;
   const { code, message } = stop.reason;
   if (!isKitError(thrown)) {
     services.logger.debug("a tool that was told to stop threw", { executionId: facts.executionId, error: thrown });
@@ -38,23 +47,4 @@ function explain({ stop, facts, services }: Execution, thrown: unknown): unknown
     ...(thrown.details === undefined ? {} : { details: thrown.details }),
     ...(thrown.logTail === undefined ? {} : { logTail: thrown.logTail }),
   });
-}
-
-function contextOf(execution: Execution): ToolContext {
-  const { facts, services, stop, input } = execution;
-  const { tool, sessionId, executionId, correlationId, jobId } = facts;
-  return {
-    sessionId,
-    executionId,
-    correlationId,
-    jobId,
-    signal: stop.signal,
-    dryRun: input.dryRun,
-    logger: services.logger.child({ tool, sessionId, executionId, correlationId }),
-    report: (progress) => execution.report(progress),
-    async jobFolder() {
-      if (jobId === null) throw new TypeError(`expected a durable tool to ask for a job folder, got ${tool}`);
-      return services.sessions.jobFolder(jobId);
-    },
-  };
 }

@@ -13,10 +13,10 @@ import { createRedactor } from "@container-kit/observability";
 import type { Redactor, Secret } from "@container-kit/observability";
 import { readTextFile } from "../context/read-text-file.ts";
 import { resolveContext } from "../context/resolve-context.ts";
-import { withDeadline } from "../wire/deadline.ts";
 import { errorOf, readProgress } from "../wire/progress-stream.ts";
 import type { ProgressRecord } from "../wire/progress-stream.ts";
 import type { EngineContext } from "../engine/context.ts";
+import type { Bounded } from "../engine/operate.ts";
 import { EngineStatusError } from "../wire/engine-error.ts";
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
@@ -54,37 +54,39 @@ const NEVER_MS = 2 ** 31 - 1;
  * @throws INVALID_INPUT UNSUPPORTED NOT_FOUND CONTEXT_INVALID DOCKERFILE_INVALID BUILD_FAILED BASE_IMAGE_UNAVAILABLE,
  * and the engine's codes
  */
-export function buildImage(engine: EngineContext, context: string, options: BuildOptions): Promise<BuildResult> {
-  return withDeadline("build", options, async (deadline) => {
-    checkBuildOptions(options);
-    const redactor = createRedactor({ announcedOnly: true });
-    const callbacks = guardCallbacks(options, redactor);
-    const signal = AbortSignal.any([deadline, callbacks.failed]);
-    const learned: string[] = [];
-    const learnSecret = (secret: Secret) => {
-      learned.push(secret.reveal());
-      redactor.learn(secret);
-      engine.learnSecret(secret);
-    };
-    try {
-      const tags = checkTags(options.tags);
-      const platform =
-        options.platform === undefined ? {} : { platform: parsePlatform(options.platform, engine.profile()) };
-      const { root, dockerfile } = await resolveContext(context, options.dockerfile);
-      const secrets = await readSecrets(options.secrets ?? [], { env: engine.env, learnSecret });
-      const text = await readDockerfile(join(root, dockerfile));
-      const own = { ...options, ...platform };
-      const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options: own, signal };
-      const plan = planBuild(parts);
-      for (const value of secretSettings(plan.parsed, options.buildArgs)) learnText(value, learnSecret);
-      const result = await runBuild(parts, plan, { secrets, learned, redactor, callbacks });
-      callbacks.failed.throwIfAborted();
-      return result;
-    } catch (error) {
-      callbacks.failed.throwIfAborted();
-      throw maskError(error, redactor);
-    }
-  });
+export async function buildImage(
+  engine: EngineContext,
+  context: string,
+  options: Bounded<BuildOptions>,
+): Promise<BuildResult> {
+  checkBuildOptions(options);
+  const redactor = createRedactor({ announcedOnly: true });
+  const callbacks = guardCallbacks(options, redactor);
+  const signal = AbortSignal.any([options.signal, callbacks.failed]);
+  const learned: string[] = [];
+  const learnSecret = (secret: Secret) => {
+    learned.push(secret.reveal());
+    redactor.learn(secret);
+    engine.learnSecret(secret);
+  };
+  try {
+    const tags = checkTags(options.tags);
+    const platform =
+      options.platform === undefined ? {} : { platform: parsePlatform(options.platform, engine.profile()) };
+    const { root, dockerfile } = await resolveContext(context, options.dockerfile);
+    const secrets = await readSecrets(options.secrets ?? [], { env: engine.env, learnSecret });
+    const text = await readDockerfile(join(root, dockerfile));
+    const own = { ...options, ...platform };
+    const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options: own, signal };
+    const plan = planBuild(parts);
+    for (const value of secretSettings(plan.parsed, options.buildArgs)) learnText(value, learnSecret);
+    const result = await runBuild(parts, plan, { secrets, learned, redactor, callbacks });
+    callbacks.failed.throwIfAborted();
+    return result;
+  } catch (error) {
+    callbacks.failed.throwIfAborted();
+    throw maskError(error, redactor);
+  }
 }
 
 interface BuildSecrets {

@@ -15,17 +15,15 @@ function engineThat(answer: () => Promise<unknown>): { transport: Transport; ask
   return { transport: { json, stream: unused, upgrade: unused, renew: () => {}, close: () => {} }, asked: () => asked };
 }
 const idle = new AbortController().signal;
+
+/** Watches with a limit of 20 ms, as if it were the two minutes that hold where the caller gave none. */
+const watchFor = (transport: Transport, isStepRunning: boolean) =>
+  watchSilence({ transport, inactivityMs: undefined, limitMs: 20, isStepRunning: () => isStepRunning, signal: idle });
 const alive = () => engineThat(() => Promise.resolve({}));
 
 test("while no step runs, silence ends the build", async () => {
   const { transport, asked } = alive();
-  const watch = watchSilence({
-    transport,
-    inactivityMs: undefined,
-    limitMs: 20,
-    isStepRunning: () => false,
-    signal: idle,
-  });
+  const watch = watchFor(transport, false);
   await sleep(60);
   expect(watch.signal.reason).toMatchObject({ code: "ENGINE_TIMEOUT" });
   expect(asked()).toBe(0);
@@ -34,13 +32,7 @@ test("while no step runs, silence ends the build", async () => {
 
 test("while a step runs, silence is work for as long as the engine answers", async () => {
   const { transport, asked } = alive();
-  const watch = watchSilence({
-    transport,
-    inactivityMs: undefined,
-    limitMs: 20,
-    isStepRunning: () => true,
-    signal: idle,
-  });
+  const watch = watchFor(transport, true);
   await sleep(150);
   expect(asked()).toBeGreaterThan(1);
   expect(watch.signal.aborted).toBe(false);
@@ -49,13 +41,7 @@ test("while a step runs, silence is work for as long as the engine answers", asy
 
 test("while a step runs on an engine that answers no more, silence ends the build", async () => {
   const { transport } = engineThat(() => Promise.reject(fail("ENGINE_UNAVAILABLE", "gone")));
-  const watch = watchSilence({
-    transport,
-    inactivityMs: undefined,
-    limitMs: 20,
-    isStepRunning: () => true,
-    signal: idle,
-  });
+  const watch = watchFor(transport, true);
   await sleep(60);
   expect(watch.signal.reason).toMatchObject({
     code: "ENGINE_TIMEOUT",

@@ -9,7 +9,8 @@ import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { clearingUp, DEADLINES, withDeadline } from "../wire/deadline.ts";
+import { clearingUp, DEADLINES } from "../wire/deadline.ts";
+import type { Bounded } from "../engine/operate.ts";
 import { EngineStatusError, engineCallError } from "../wire/engine-error.ts";
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
@@ -28,16 +29,12 @@ const MEBIBYTE = 1024 * 1024;
 /** How long between two questions, in milliseconds. */
 const PAUSE_MS = 150;
 
-export function probeImage(transport: Transport, image: string, options: ProbeOptions): Promise<ProbeResult> {
-  return withDeadline("probe", options, (signal) => runProbe(transport, image, options, signal));
-}
-
-async function runProbe(
+export async function probeImage(
   transport: Transport,
   image: string,
-  options: ProbeOptions,
-  signal: AbortSignal,
+  options: Bounded<ProbeOptions>,
 ): Promise<ProbeResult> {
+  const { signal } = options;
   const startedAt = performance.now();
   const { config, imageId } = await inspectImage(transport, image, signal);
   const operation = `the trial run of ${image}`;

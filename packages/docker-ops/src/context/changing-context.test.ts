@@ -1,28 +1,14 @@
 /** What happens to a context that changes, or cannot be read, while it is sent. */
 import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, rename, rm, stat, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { isKitError } from "@container-kit/errors";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readIgnoreRules } from "./ignore.ts";
+import { bytesOf, useContextFolder } from "../../test/context-folder.ts";
 import { openEntry } from "./open-entry.ts";
-import { packContext } from "./pack.ts";
 import { walkContext } from "./walk.ts";
 import type { ContextEntry } from "./walk.ts";
 
@@ -31,24 +17,17 @@ let root: string;
 const { signal } = new AbortController();
 const LARGE = "x".repeat(300_000);
 
-beforeEach(async () => {
-  base = await realpath(await mkdtemp(join(tmpdir(), "changing-")));
-  root = join(base, "context");
-  await mkdir(root);
+const { put, rules, pack, ...folder } = useContextFolder();
+
+beforeEach(() => {
+  base = folder.base();
+  root = folder.root();
 });
 
-afterEach(() => rm(base, { recursive: true, force: true }));
-
-async function put(path: string, content: string): Promise<string> {
-  await mkdir(dirname(join(base, path)), { recursive: true });
-  await writeFile(join(base, path), content);
-  return join(base, path);
-}
-
 async function list(): Promise<ContextEntry[]> {
-  const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: false });
   const entries: ContextEntry[] = [];
-  for await (const entry of walkContext(root, rules, signal)) entries.push(entry);
+  const kept = await rules({ keepBuilderFiles: false });
+  for await (const entry of walkContext(root, kept, signal)) entries.push(entry);
   return entries;
 }
 
@@ -61,10 +40,7 @@ async function readAll(entry: ContextEntry): Promise<string> {
 }
 
 async function archive(): Promise<Buffer> {
-  const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
-  const chunks: Buffer[] = [];
-  for await (const chunk of packContext({ root, rules, signal }) as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return bytesOf(await pack());
 }
 
 const changes: [string, (file: string) => Promise<unknown>][] = [

@@ -1,28 +1,12 @@
 import { execFile } from "node:child_process";
-import {
-  chmod,
-  chown,
-  link,
-  mkdir,
-  mkdtemp,
-  realpath,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, chown, link, mkdir, rename, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Readable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import { bytesOf, useContextFolder } from "../../test/context-folder.ts";
 import { readArchive } from "../../test/docker-cli.ts";
 import type { ArchiveEntry } from "../../test/docker-cli.ts";
-import { readIgnoreRules } from "./ignore.ts";
-import { packContext } from "./pack.ts";
 import { resolveContext } from "./resolve-context.ts";
 import { walkContext } from "./walk.ts";
 
@@ -30,34 +14,19 @@ let base: string;
 let root: string;
 const signal = new AbortController().signal;
 
-beforeEach(async () => {
-  base = await realpath(await mkdtemp(join(tmpdir(), "context-")));
-  root = join(base, "context");
-  await mkdir(root);
+const folder = useContextFolder();
+
+beforeEach(() => {
+  base = folder.base();
+  root = folder.root();
 });
 
-afterEach(() => rm(base, { recursive: true, force: true }));
-
 async function tree(files: Record<string, string>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), content);
-  }
+  for (const [path, content] of Object.entries(files)) await folder.put(`context/${path}`, content);
 }
 
 async function pack(replacements?: ReadonlyMap<string, string>): Promise<ArchiveEntry[]> {
-  return readArchive(await packed(replacements));
-}
-
-async function packed(replacements?: ReadonlyMap<string, string>): Promise<Readable> {
-  const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
-  return packContext({ root, rules, signal, ...(replacements === undefined ? {} : { replacements }) });
-}
-
-async function bytesOf(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return readArchive(await folder.pack(replacements));
 }
 
 const names = (entries: readonly ArchiveEntry[]) => entries.map(({ name }) => name).sort();
@@ -98,8 +67,7 @@ describe("symbolic links", () => {
     await mkdir(join(base, "outside"));
     await writeFile(join(base, "outside", "file"), "SECRET");
     await tree({ "a-first": "x".repeat(4_000_000), "dir/file": "inside" });
-    const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true });
-    const archive = packContext({ root, rules, signal });
+    const archive = await folder.pack();
     let text = "";
     let swapped = false;
     const read = async () => {
@@ -121,12 +89,12 @@ describe("the archive", () => {
   test("of the same tree is the same to the byte, whoever owns it and whenever it was touched", async () => {
     await tree({ Dockerfile: "x", "b/large": "l".repeat(200_000), "b/2": "2", "a b/ü": "u" });
     await symlink("b/2", join(root, "link"));
-    const first = await bytesOf(await packed());
+    const first = await bytesOf(await folder.pack());
     for (const path of ["Dockerfile", "b", "b/2", "b/large", "."]) {
       await utimes(join(root, path), 1_000_000_000, 1_000_000_000);
       if (process.geteuid?.() === 0) await chown(join(root, path), 1234, 1234);
     }
-    expect((await bytesOf(await packed())).equals(first)).toBe(true);
+    expect((await bytesOf(await folder.pack())).equals(first)).toBe(true);
   });
 
   test("is one that tar itself reads", async () => {
@@ -134,7 +102,7 @@ describe("the archive", () => {
     await tree({ Dockerfile: "x", [long]: "long", "new\nline": "n" });
     await symlink("t".repeat(300), join(root, "far"));
     const file = join(base, "context.tar");
-    await writeFile(file, await bytesOf(await packed()));
+    await writeFile(file, await bytesOf(await folder.pack()));
     const { stdout } = await promisify(execFile)("tar", ["--quoting-style=literal", "-tf", file], {
       env: { ...process.env, LC_ALL: "C.UTF-8" },
     });
@@ -174,7 +142,7 @@ describe("the archive", () => {
     const size = 9 * 1024 ** 3;
     await writeFile(join(root, "sparse"), "");
     await truncate(join(root, "sparse"), size);
-    const archive = await packed();
+    const archive = await folder.pack();
     const { value } = (await archive[Symbol.asyncIterator]().next()) as { value: Buffer };
     archive.destroy();
     expect(value.toString("latin1")).toContain(`size=${size}\n`);
@@ -185,7 +153,7 @@ describe("the archive", () => {
 describe("ignore files", () => {
   const rulesOf = async (text: string) => {
     await tree({ ".dockerignore": text });
-    return readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: false });
+    return folder.rules({ keepBuilderFiles: false });
   };
 
   test.each([
@@ -205,7 +173,7 @@ describe("ignore files", () => {
 
   test("let BuildKit find what a `!` pattern with wildcards wants below an ignored folder, and list the folder", async () => {
     await tree({ ".dockerignore": "*\n!**/*.md\n", "a/b/x.md": "", "a/y.txt": "", Dockerfile: "" });
-    const rules = await readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: false });
+    const rules = await folder.rules({ keepBuilderFiles: false });
     const listed: string[] = [];
     for await (const { path } of walkContext(root, rules, signal)) listed.push(path);
     expect(listed).toEqual(["a", "a/b", "a/b/x.md"]);
@@ -323,7 +291,7 @@ describe("resolveContext", () => {
   test("a FIFO in place of the Dockerfile or the ignore file is refused and never waited for", async () => {
     await promisify(execFile)("mkfifo", [join(root, "Dockerfile"), join(root, ".dockerignore")]);
     await expect(resolveContext(root)).rejects.toMatchObject({ code: "CONTEXT_INVALID" });
-    await expect(readIgnoreRules(root, "Dockerfile", { keepBuilderFiles: true })).rejects.toMatchObject({
+    await expect(folder.rules()).rejects.toMatchObject({
       code: "CONTEXT_INVALID",
     });
   });

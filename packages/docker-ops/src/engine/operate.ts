@@ -14,10 +14,13 @@ interface Operation<Options extends OperationOptions, Result> {
   readonly figures?: (result: Result) => CallFigures;
 }
 
+/** Options with a signal that is aborted by the caller, and when the deadline passes: what runs needs no timer of its own. */
+export type Bounded<Options extends OperationOptions> = Options & { readonly signal: AbortSignal };
+
 /** Runs a call: see {@link createOperate}. */
 export type Operate = <Options extends OperationOptions, Result>(
   operation: Operation<Options, Result>,
-  run: (options: Options & { readonly signal: AbortSignal }) => Promise<Result>,
+  run: (options: Bounded<Options>) => Promise<Result>,
 ) => Promise<Result>;
 
 /**

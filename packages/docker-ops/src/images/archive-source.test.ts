@@ -1,21 +1,22 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { watchSource } from "./archive-source.ts";
 
 test("a file that is missing is told as such, however late it is looked at, and ends no process", async () => {
-  const source = watchSource(createReadStream("/nowhere/archive.tar"));
-  await sleep(20);
+  const archive = createReadStream("/nowhere/archive.tar");
+  const source = watchSource(archive);
+  await new Promise((resolve) => archive.once("close", resolve));
   await expect(source.own(() => Promise.resolve())).rejects.toMatchObject({ code: "NOT_FOUND", retryable: false });
 });
 
 test("a folder is no archive, and the engine is not blamed for it", async () => {
   const archive = createReadStream("/");
   const run = async (bytes: Readable) => {
+    const closed = new Promise((resolve) => bytes.once("close", resolve));
     bytes.resume();
-    await sleep(20);
+    await closed;
     throw new Error("the engine hung up");
   };
   await expect(watchSource(archive).own(run)).rejects.toMatchObject({ code: "INVALID_INPUT" });

@@ -125,9 +125,8 @@ async function readTransfer(
     const error = errorOf(record);
     if (error !== null) {
       const details = { reference: reference.familiar, credentialSource: credential.source };
-      const { remedy } = authRemedy(credential);
-      const advice = remedy === undefined ? {} : { authRemedy: remedy };
-      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details, ...advice });
+      const remedy = authRemedy(credential);
+      throw engineMessageError(error, { operation, registry: true, stage: "transfer", details, authRemedy: remedy });
     }
     const text = record.status ?? record.stream ?? "";
     digest = /^Digest: (\S+)/.exec(text)?.[1] ?? digest;
@@ -151,11 +150,11 @@ const TERMINAL = /^Status: (?:Image is up to date|Downloaded newer image)|^Downl
  */
 async function readBack(
   { transport }: EngineContext,
-  { familiar }: NormalizedReference,
+  { canonical, familiar }: NormalizedReference,
   platform: string | undefined,
   signal: AbortSignal,
 ): Promise<ImageDetails> {
-  const image = await findImage(transport, familiar, signal);
+  const image = await findImage(transport, canonical, signal);
   if (image === null) {
     throw fail("ENGINE_PROTOCOL", `the engine says that it pulled ${familiar} and does not show it`, {
       stage: "read-back",

@@ -11,7 +11,8 @@
 import { isKitError } from "@container-kit/errors";
 import type { Credential } from "../credentials/types.ts";
 import type { EngineContext } from "../engine/context.ts";
-import { DEADLINES, withDeadline } from "../wire/deadline.ts";
+import type { Bounded } from "../engine/operate.ts";
+import { DEADLINES } from "../wire/deadline.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
 import type { NormalizedReference } from "../reference/normalize.ts";
 import type { OwnPlatform } from "../reference/platform.ts";
@@ -24,13 +25,12 @@ import { pullError } from "./pull-error.ts";
 import { transferImage } from "./pull-transfer.ts";
 import { askForDigest } from "./registry-digest.ts";
 
-export function pullImage(context: EngineContext, image: string, options: PullOptions): Promise<PullResult> {
+export function pullImage(context: EngineContext, image: string, options: Bounded<PullOptions>): Promise<PullResult> {
   const until = performance.now() + (options.deadlineMs ?? DEADLINES.pull);
-  return withDeadline("pull", options, (signal) => runPull(context, image, { ...options, signal, until }));
+  return runPull(context, image, { ...options, until });
 }
 
-interface PullParts extends PullOptions {
-  readonly signal: AbortSignal;
+interface PullParts extends Bounded<PullOptions> {
   /** By the clock of `performance.now`. */
   readonly until: number;
 }

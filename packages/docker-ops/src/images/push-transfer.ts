@@ -98,11 +98,10 @@ function stillRefused(push: PushTransfer, cause: unknown): Error {
 
 function contextOf({ reference, credential }: PushTransfer) {
   const { familiar, registry } = reference;
-  const { remedy } = authRemedy(credential);
   return {
     stage: "transfer",
     details: { reference: familiar, registry, credentialSource: credential.source },
-    ...(remedy === undefined ? {} : { authRemedy: remedy }),
+    authRemedy: authRemedy(credential),
   };
 }
 
@@ -161,7 +160,12 @@ function withSource(error: unknown, credential: Credential): unknown {
   if (!isKitError(error)) return error;
   const { code, message, details, cause } = error;
   if (code !== "AUTH_FAILED" && code !== "REGISTRY_DENIED" && code !== "REGISTRY_RATE_LIMITED") return error;
-  const advice = code === "AUTH_FAILED" ? authRemedy(credential) : {};
+  const remedy = code === "AUTH_FAILED" ? authRemedy(credential) : undefined;
   const source = { ...details, credentialSource: credential.source };
-  return fail(code, message, { cause, stage: "transfer", details: source, ...advice });
+  return fail(code, message, {
+    cause,
+    stage: "transfer",
+    details: source,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }

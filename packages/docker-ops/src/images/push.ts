@@ -12,7 +12,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
 import type { EngineContext } from "../engine/context.ts";
-import { clearingUp, DEADLINES, withDeadline } from "../wire/deadline.ts";
+import type { Bounded } from "../engine/operate.ts";
+import { clearingUp, DEADLINES } from "../wire/deadline.ts";
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { imageIdError, normalizeReference, withDefaultTag } from "../reference/normalize.ts";
@@ -30,13 +31,12 @@ import type { PushEvidence, VerifiedPush } from "./push-verify.ts";
 import { removeImage } from "./store.ts";
 import { tagImage, tagTurn } from "./tag.ts";
 
-export function pushImage(context: EngineContext, image: string, options: PushOptions): Promise<PushResult> {
+export function pushImage(context: EngineContext, image: string, options: Bounded<PushOptions>): Promise<PushResult> {
   const until = performance.now() + (options.deadlineMs ?? DEADLINES.push);
-  return withDeadline("push", options, (signal) => runPush(context, image, { ...options, signal, until }));
+  return runPush(context, image, { ...options, until });
 }
 
-interface PushParts extends PushOptions {
-  readonly signal: AbortSignal;
+interface PushParts extends Bounded<PushOptions> {
   /** By the clock of `performance.now`. */
   readonly until: number;
 }

@@ -75,7 +75,7 @@ export async function withDeadline<Result>(
       throw fail("CANCELLED", `the ${name} was cancelled`, { cause });
     }
     if (deadline.signal.aborted) {
-      // An operation within this one has the same deadline, or takes ours for a cancellation.
+      // What waits for a helper or a registry takes our deadline for a cancellation, or has found its own words for it.
       const own = isKitError(cause, "CANCELLED") ? cause.cause : cause;
       if (isKitError(own, "REGISTRY_UNAVAILABLE")) throw lateRegistry(own, name, deadlineMs);
       throw fail("ENGINE_TIMEOUT", `the ${name} did not finish within ${deadlineMs} ms`, {

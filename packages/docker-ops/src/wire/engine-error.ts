@@ -53,7 +53,7 @@ export interface EngineErrorContext {
   readonly details?: Readonly<Record<string, unknown>>;
   readonly logTail?: string;
   /** What to do where the registry does not accept the credential, and signing in would not help. */
-  readonly authRemedy?: string;
+  readonly authRemedy?: string | undefined;
 }
 
 /** The error for a message that the engine gave in a stream or a body. */

@@ -1,27 +1,11 @@
 import { networkInterfaces } from "node:os";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import {
-  describeWithDocker,
-  makeTinyImage,
-  registryRequest,
-  startFaultRegistry,
-  startPrivateEngine,
-  uniqueName,
-} from "@container-kit/testkit";
-import type { FaultRegistry, FaultRegistryOptions, TinyImage } from "@container-kit/testkit";
-import type { Engine } from "../../src/index.ts";
-import { connect, dockerConfig } from "../rig.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeWithDocker, makeTinyImage, registryRequest, startPrivateEngine } from "@container-kit/testkit";
+import type { FaultRegistryOptions, TinyImage } from "@container-kit/testkit";
+import { connect } from "../rig.ts";
 import { expectFailure, expectTruth } from "./oracle.ts";
-
-const PASSWORD = "matrix:canary/pass word+2";
-const USERS = { robot: PASSWORD };
-
-interface Stage {
-  readonly registry: FaultRegistry;
-  readonly engine: Engine;
-  readonly target: string;
-  readonly env: Readonly<Record<string, string>>;
-}
+import { PASSWORD, stageRegistry } from "./registry-stage.ts";
+import type { RegistryStage } from "./registry-stage.ts";
 
 /** An address of this machine that no engine takes for loopback, whose certificates it forgives. */
 const address = Object.values(networkInterfaces())
@@ -40,20 +24,10 @@ describe.skipIf(address === undefined)(
 
       afterAll(() => image.remove());
 
-      async function stage(options: FaultRegistryOptions): Promise<Stage> {
-        const registry = await startFaultRegistry({ users: USERS, address: address ?? "", ...options });
-        const config = dockerConfig({ [registry.host]: { username: "robot", password: PASSWORD } });
-        const env = { DOCKER_CONFIG: config.folder };
-        const engine = await connect(rig, env);
-        onTestFinished(async () => {
-          config.remove();
-          await registry.close();
-        });
-        return { registry, engine, env, target: `${registry.host}/${uniqueName("tls")}:1` };
-      }
+      const stage = (options: FaultRegistryOptions) => stageRegistry(rig, { address: address ?? "", ...options });
 
       /** Push, pull and the question after the login: each is refused, and nobody came in. */
-      async function expectRefused({ registry, engine, target }: Stage): Promise<void> {
+      async function expectRefused({ registry, engine, target }: RegistryStage): Promise<void> {
         for (const call of [
           () => engine.push(image.reference, { target }),
           () => engine.pull(target),

@@ -32,7 +32,6 @@ import {
   uniqueName,
 } from "@container-kit/testkit";
 import type {
-  FaultRegistry,
   FaultRegistryOptions,
   LoadedRig,
   RegistryFault,
@@ -43,9 +42,8 @@ import { connectEngine } from "../../src/index.ts";
 import type { Engine } from "../../src/index.ts";
 import { connect, dockerConfig, folderOf } from "../rig.ts";
 import { expectFailure, expectTruth } from "./oracle.ts";
-
-const PASSWORD = "matrix:canary/pass word+1";
-const USERS = { robot: PASSWORD };
+import { PASSWORD, stageRegistry } from "./registry-stage.ts";
+import type { RegistryStage } from "./registry-stage.ts";
 
 const signedIn = (match: RegExp, fault: RegistryFault, times?: number): RegistryFaultRule => ({
   match,
@@ -60,12 +58,6 @@ const answer = (status: number, code = "UNKNOWN", headers: Readonly<Record<strin
   body: JSON.stringify({ errors: [{ code, message: code }] }),
 });
 
-interface Stage {
-  readonly registry: FaultRegistry;
-  readonly engine: Engine;
-  readonly target: string;
-}
-
 describeWithDocker("the fault matrix of registries", (rig) => {
   let image: TinyImage;
 
@@ -75,19 +67,7 @@ describeWithDocker("the fault matrix of registries", (rig) => {
 
   afterAll(() => image.remove());
 
-  async function stage(options: FaultRegistryOptions = {}): Promise<Stage> {
-    const registry = await startFaultRegistry({ users: USERS, ...options });
-    const config = dockerConfig({ [registry.host]: { username: "robot", password: PASSWORD } });
-    const engine = await connect(rig, { DOCKER_CONFIG: config.folder });
-    const target = `${registry.host}/${uniqueName("fault")}:1`;
-    onTestFinished(async () => {
-      await engine.remove(target).catch(() => undefined);
-      await engine.close();
-      config.remove();
-      await registry.close();
-    });
-    return { registry, engine, target };
-  }
+  const stage = (options: FaultRegistryOptions = {}) => stageRegistry(rig, options);
 
   async function pulled(options: FaultRegistryOptions = {}) {
     const set = await stage(options);
@@ -98,13 +78,13 @@ describeWithDocker("the fault matrix of registries", (rig) => {
   }
 
   const inRegistry =
-    ({ registry, target }: Stage) =>
+    ({ registry, target }: Pick<RegistryStage, "registry" | "target">) =>
     async ({ digest }: { readonly digest: string }) => {
       const path = `/v2/${target.slice(registry.host.length + 1, -2)}/manifests/${digest}`;
       expect((await registryRequest(registry.behind, "HEAD", path)).status).toBe(200);
     };
   const inEngine =
-    ({ target }: Stage) =>
+    ({ target }: RegistryStage) =>
     async ({ imageId }: { readonly imageId: string }) => {
       const found = await engineRequest(rig.engine.host, "GET", `/images/${target}/json`);
       expect(found.json()).toMatchObject({ Id: imageId });

@@ -85,9 +85,12 @@ export async function startRigEngine(paths: RigPaths, options: StartEngineOption
   ];
   const pid = startDetached(command[0] ?? "", command.slice(1), paths.engineLog);
   const host = `unix://${paths.engineSocket}`;
+  let absent = 0;
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(40)) {
     signal?.throwIfAborted();
-    if (!isOurs(pid, engineMarks(paths))) break;
+    // A process that is just becoming another program has no command line for a moment.
+    absent = isOurs(pid, engineMarks(paths)) ? 0 : absent + 1;
+    if (absent > 2) break;
     const answer = await identify(host, signal).catch(() => undefined);
     if (answer !== undefined) return { pid, host, reason: "no other engine answered: started privately", ...answer };
   }

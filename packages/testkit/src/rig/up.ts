@@ -24,6 +24,7 @@ import { findProgram } from "./programs.ts";
 import { findRigEngine, privateEngineObstacle, startRigEngine } from "./rig-engine.ts";
 import { findRigRegistry, startRigRegistry } from "./rig-registry.ts";
 import { ensureNodeStandin } from "./standin.ts";
+import { tidyEngine } from "./tidy.ts";
 
 export interface UpOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -88,6 +89,8 @@ async function bringUpAlone(context: Context, step: Step): Promise<Rig> {
       const started = await startRigEngine(paths, options);
       return [describe({ ...started, private: true }), { ...started, private: true }];
     }));
+  if (found !== undefined && engine.private && options.forTests === true)
+    await step("tidying", () => tidy(engine, options));
   const registry = await step("registry", () => bringUpRegistry(context, engine));
   const standins = await step("base images", () => bringUpBaseImages(context, engine));
   const podman = await step("podman", () => bringUpPodman(context, engine));
@@ -95,6 +98,13 @@ async function bringUpAlone(context: Context, step: Step): Promise<Rig> {
   const rig: Rig = { engine, registry, podman, ...standins, installed: readMade(paths).installed };
   writeWhole(paths.rigFile, `${JSON.stringify(rig, null, 2)}\n`);
   return rig;
+}
+
+/** Only for tests, which leave things behind; and only in an engine of ours that was there before. */
+async function tidy(engine: RigEngine, { signal }: UpOptions): Promise<readonly [string, undefined]> {
+  const { containers, images, cache, complete } = await tidyEngine(engine, signal === undefined ? {} : { signal });
+  const done = `${containers} old containers, ${images} old images, ${Math.round(cache / 1e6)} MB of cache removed`;
+  return [complete ? done : `${done}; the rest is for the next time`, undefined];
 }
 
 /** The named engine, then our own, then the usual places; else why there is none and whether one can be started. */

@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fail } from "../../errors.ts";
 import { toPlainText } from "../../text/plain.ts";
-import { configure, credentialFlags } from "../command.ts";
-import type { Command, CredentialArguments } from "../command.ts";
+import { configure, credentialFlags, pluginFlags } from "../command.ts";
+import type { Command, CredentialArguments, PluginArguments } from "../command.ts";
 import { EXIT, exitStatusOf } from "../exit-status.ts";
 import { canDraw } from "../host.ts";
 import type { Host } from "../host.ts";
@@ -12,7 +12,7 @@ import { listenForInterruption } from "../interruption.ts";
 import { createProgressView } from "../progress-view.ts";
 
 /** The arguments of `call`. */
-export interface CallArguments extends CredentialArguments {
+export interface CallArguments extends CredentialArguments, PluginArguments {
   readonly tool: string;
   readonly input: string;
   readonly session?: string;
@@ -24,7 +24,11 @@ export const call: Command<CallArguments> = async (args, context) => {
   const { tool, input, session, root } = args;
   const { host, output } = context;
   const given = await readInput(input, host);
-  const config = await configure(context, { ...credentialFlags(args), ...(root === undefined ? {} : { roots: root }) });
+  const config = await configure(context, {
+    ...credentialFlags(args),
+    ...pluginFlags(args),
+    ...(root === undefined ? {} : { roots: root }),
+  });
   const { openApplication } = await import("../../wiring.ts");
   const paths = root === undefined ? { terminal: true as const } : { roots: config.roots ?? [] };
   const application = await openApplication(config, {
@@ -42,6 +46,7 @@ export const call: Command<CallArguments> = async (args, context) => {
     const outcome = await application.runtime.execute({
       tool,
       input: session === undefined ? given : withSession(given, session),
+      mayDetach: false,
       signal: interruption.signal,
       onProgress: (progress) => {
         view.update(progress);
@@ -52,6 +57,8 @@ export const call: Command<CallArguments> = async (args, context) => {
     if (outcome.ok) {
       output.text(toPlainText(application.runtime.render(outcome)));
       output.document(outcome);
+      // With wait: false: the job that was promised is done by this process.
+      await Promise.race([application.runtime.jobsDone(), aborted(interruption.signal)]);
       return EXIT.done;
     }
     output.failure(outcome.error, outcome);
@@ -61,6 +68,10 @@ export const call: Command<CallArguments> = async (args, context) => {
     await application.close();
   }
 };
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
 
 /** Reads the tool's arguments. @throws INVALID_INPUT NOT_FOUND */
 async function readInput(given: string, host: Host): Promise<unknown> {

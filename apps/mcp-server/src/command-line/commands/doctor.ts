@@ -1,5 +1,6 @@
 import { access, constants, mkdir } from "node:fs/promises";
-import { toErrorResult } from "@container-kit/errors";
+import { defineErrors, toErrorResult } from "@container-kit/errors";
+import { silentLogger } from "@container-kit/observability";
 import { toPlainText } from "../../text/plain.ts";
 import type { Config } from "../../config/config.ts";
 import { configure, credentialFlags } from "../command.ts";
@@ -16,6 +17,7 @@ interface Check {
     | "store"
     | "docker-configuration"
     | "registry-credentials"
+    | "plugins"
     | "engine";
   readonly ok: boolean;
   readonly message: string;
@@ -49,6 +51,10 @@ export const doctor: Command<CredentialArguments> = async (args, context) => {
   await check("docker-configuration", () => checkDockerConfiguration(context));
   const references = config?.registryCredentials ?? [];
   if (references.length > 0) await check("registry-credentials", () => checkReferences(references, context));
+  if (config !== undefined && config.plugins.length > 0) {
+    const known = config;
+    await check("plugins", () => checkPlugins(known, context));
+  }
   await check("engine", () => checkEngine(context, config));
   const ok = checks.every((one) => one.ok);
   context.output.text(describe(checks));
@@ -123,6 +129,24 @@ async function checkReferences(references: readonly string[], { host }: CommandC
     });
   }
   return { message: references.join(", ") };
+}
+
+/** Loads them as the server would, and ends them. */
+async function checkPlugins(config: Config, { host }: CommandContext): Promise<Finding> {
+  const { openPlugins } = await import("../../plugins/open-plugins.ts");
+  const loaded = await openPlugins(config, { environment: host.environment, logger: silentLogger });
+  await loaded.close();
+  const { reports } = loaded;
+  const bad = reports.flatMap(({ package: plugin, name, problem }) =>
+    problem === undefined ? [] : [{ plugin: name ?? plugin, problem }],
+  );
+  const [first] = bad;
+  if (first === undefined) return { message: reports.map(({ name, version }) => `${name} ${version}`).join(", ") };
+  const { runtimeErrors } = await import("@container-kit/atomic-runtime");
+  throw defineErrors(runtimeErrors)("PLUGIN_INVALID", bad.map(({ problem }) => problem.message).join("; "), {
+    remedy: first.problem.remedy,
+    details: { plugins: bad.map(({ plugin, problem }) => ({ plugin, code: problem.code, remedy: problem.remedy })) },
+  });
 }
 
 async function checkEngine({ host }: CommandContext, config: Config | undefined): Promise<Finding> {

@@ -1,13 +1,13 @@
 import type { ToolListing } from "@container-kit/atomic-runtime";
 import { table } from "../../text/table.ts";
-import { configure } from "../command.ts";
-import type { Command } from "../command.ts";
+import { configure, pluginFlags } from "../command.ts";
+import type { Command, PluginArguments } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 
 /** `tools`: every tool with its schemas, also those that the server does not offer by default. */
-export const tools: Command<undefined> = async (_args, context) => {
+export const tools: Command<PluginArguments> = async (args, context) => {
   const { openApplication } = await import("../../wiring.ts");
-  const application = await openApplication(await configure(context), {
+  const application = await openApplication(await configure(context, pluginFlags(args)), {
     paths: { roots: [] },
     toolsets: "all",
     environment: context.host.environment,

@@ -8,6 +8,7 @@ import type { Writable } from "node:stream";
  * - O2  While the client does not read, of the progress of one call only the newest is kept; results are always kept.
  * - O3  Above `highWater` waiting bytes `onPressure(true)` asks for no more work, so that the memory is bounded by what
  *       was asked for before.
+ * - O4  What is sent in one turn of the event loop leaves in one write: many answers at once cost one call of the system.
  */
 export interface Outbox {
   /** Queues one line. A line with a `topic` takes the place of a waiting line with the same topic. */
@@ -32,6 +33,8 @@ interface Waiting {
 }
 
 const DEFAULT_HIGH_WATER = 4 * 1024 * 1024;
+/** Above it a write is not made larger, so that a slow reader's progress can still be replaced (O2). */
+const LARGEST_WRITE = 64 * 1024;
 
 export function createOutbox(stream: OutboxStream, options: OutboxOptions = {}): Outbox {
   return new StreamOutbox(stream, options);
@@ -44,6 +47,7 @@ class StreamOutbox implements Outbox {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #blocked = false;
+  #scheduled = false;
   #pressed = false;
   #gone = false;
   #listeners: (() => void)[] = [];
@@ -57,15 +61,15 @@ class StreamOutbox implements Outbox {
 
   send(line: string, topic?: string | number): void {
     if (this.#gone) return;
-    if (!this.#blocked) {
-      this.#write(line);
-      return;
-    }
     const older = topic === undefined ? undefined : this.#waiting.find((entry) => entry.topic === topic);
     this.#waitingBytes += line.length - (older?.line.length ?? 0);
     if (older === undefined) this.#waiting.push({ line, topic });
     else older.line = line;
-    this.#press();
+    if (this.#blocked) this.#press();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(this.#endTurn);
+    }
   }
 
   flushed(): Promise<void> {
@@ -83,18 +87,23 @@ class StreamOutbox implements Outbox {
     this.#settle();
   }
 
-  #write(line: string): void {
-    this.#blocked = !this.#stream.write(line, () => this.#settle());
-  }
+  /** O4 */
+  readonly #endTurn = (): void => {
+    this.#scheduled = false;
+    if (!this.#blocked) this.#drain();
+  };
 
   #drain(): void {
     this.#blocked = false;
     let sent = 0;
-    for (const { line } of this.#waiting) {
-      if (this.#blocked) break;
-      this.#waitingBytes -= line.length;
-      sent += 1;
-      this.#write(line);
+    while (!this.#blocked && sent < this.#waiting.length) {
+      let text = "";
+      while (sent < this.#waiting.length && text.length < LARGEST_WRITE) {
+        text += this.#waiting[sent]?.line ?? "";
+        sent += 1;
+      }
+      this.#waitingBytes -= text.length;
+      this.#blocked = !this.#stream.write(text, this.#settle);
     }
     this.#waiting = this.#waiting.slice(sent);
     this.#press();
@@ -108,11 +117,11 @@ class StreamOutbox implements Outbox {
     this.#onPressure(now);
   }
 
-  #settle(): void {
+  readonly #settle = (): void => {
     const isBusy = this.#blocked || this.#waiting.length > 0 || this.#stream.writableLength > 0;
     if (!this.#gone && isBusy) return;
     const idle = this.#listeners;
     this.#listeners = [];
     for (const listener of idle) listener();
-  }
+  };
 }

@@ -1,11 +1,12 @@
 import type { Readable } from "node:stream";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { ErrorCode, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { PROTOCOL_ERROR } from "../protocol.ts";
+import type { Wire } from "../wire.ts";
 import { createLineReader } from "./line-reader.ts";
 import type { LineReader } from "./line-reader.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Outbox, OutboxStream } from "./outbox.ts";
+import { isMessage } from "./read-message.ts";
 
 /**
  * MCP over stdin and stdout: one JSON-RPC message per line.
@@ -19,7 +20,7 @@ import type { Outbox, OutboxStream } from "./outbox.ts";
  * - T3  A message above the limit is answered once, and the connection closes.
  * - T4  While the client does not read, nothing more is read from it (see outbox.ts for what is kept).
  */
-export interface StdioTransport extends Transport {
+export interface StdioTransport extends Wire {
   /** Resolves when everything that was sent has left the process, or cannot any more. */
   flushed(): Promise<void>;
 }
@@ -29,8 +30,6 @@ export interface StdioTransportOptions {
   readonly output: OutboxStream;
   /** The most bytes of one message. Default 10 MiB. */
   readonly limit?: number;
-  /** A result whose JSON is known already, so that it is not made again for every request. */
-  readonly serialized?: (result: object) => string | undefined;
 }
 
 const DEFAULT_LIMIT = 10 * 1024 * 1024;
@@ -41,51 +40,52 @@ export function createStdioTransport(options: StdioTransportOptions): StdioTrans
 }
 
 class LineTransport implements StdioTransport {
-  onmessage?: NonNullable<Transport["onmessage"]>;
+  onmessage?: NonNullable<Wire["onmessage"]>;
   onclose?: () => void;
   onerror?: (error: Error) => void;
   readonly #input: Readable;
   readonly #output: OutboxStream;
-  readonly #serialized: (result: object) => string | undefined;
   readonly #outbox: Outbox;
   readonly #reader: LineReader;
   readonly #unanswered = new Set<RequestId>();
   #closed = false;
   #ended = false;
 
-  constructor({ input, output, limit = DEFAULT_LIMIT, serialized = () => undefined }: StdioTransportOptions) {
+  constructor({ input, output, limit = DEFAULT_LIMIT }: StdioTransportOptions) {
     this.#input = input;
     this.#output = output;
-    this.#serialized = serialized;
     this.#outbox = createOutbox(output, { onPressure: (pressed) => this.#hold(pressed) });
     this.#reader = createLineReader({
       limit,
       onLine: (line) => this.#take(line),
       onOverflow: () => {
         const message = `A message is larger than ${limit} bytes; the connection is closed.`;
-        this.#refuse(null, ErrorCode.InvalidRequest, message);
-        void this.close();
+        this.#refuse(null, PROTOCOL_ERROR.invalidRequest, message);
+        this.close();
       },
     });
   }
 
-  async start(): Promise<void> {
+  start(): void {
     this.#output.on("error", () => {
       this.#outbox.discard();
-      void this.close();
+      this.close();
     });
     const onEnd = this.#onEnd;
     this.#input.on("data", this.#onData).on("end", onEnd).on("close", onEnd).on("error", onEnd);
   }
 
-  async send(message: JSONRPCMessage): Promise<void> {
-    this.#outbox.send(`${serialize(message, this.#serialized)}\n`, progressTopic(message));
-    if ("method" in message || !("id" in message) || message.id === undefined) return;
-    this.#unanswered.delete(message.id);
-    if (this.#ended && this.#unanswered.size === 0) void this.close();
+  send(message: JSONRPCMessage): void {
+    this.#outbox.send(`${JSON.stringify(message)}\n`, progressTopic(message));
+    if (!("method" in message) && message.id !== undefined) this.#answered(message.id);
   }
 
-  async close(): Promise<void> {
+  answer(id: RequestId, result: string): void {
+    this.#outbox.send(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}\n`);
+    this.#answered(id);
+  }
+
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#input.off("data", this.#onData);
@@ -101,9 +101,14 @@ class LineTransport implements StdioTransport {
 
   readonly #onEnd = (): void => {
     this.#ended = true;
-    if (this.#unanswered.size === 0) void this.close();
-    else setTimeout(() => void this.close(), LAST_ANSWERS_MS).unref();
+    if (this.#unanswered.size === 0) this.close();
+    else setTimeout(() => this.close(), LAST_ANSWERS_MS).unref();
   };
+
+  #answered(id: RequestId): void {
+    this.#unanswered.delete(id);
+    if (this.#ended && this.#unanswered.size === 0) void this.#outbox.flushed().then(() => this.close());
+  }
 
   #hold(pressed: boolean): void {
     if (this.#closed) return;
@@ -118,29 +123,25 @@ class LineTransport implements StdioTransport {
       value = JSON.parse(line);
     } catch {
       // The parser's own words quote the line.
-      this.#refuse(null, ErrorCode.ParseError, "Parse error: the line is not JSON.");
+      this.#refuse(null, PROTOCOL_ERROR.parse, "Parse error: the line is not JSON.");
       return;
     }
-    const message = JSONRPCMessageSchema.safeParse(value);
-    if (message.success) {
-      if ("method" in message.data && "id" in message.data) this.#unanswered.add(message.data.id);
-      this.onmessage?.(message.data);
-    } else if (!isAnswer(value)) {
+    if (!isMessage(value)) {
+      if (isAnswer(value)) return;
       const told = "Invalid Request: this is not a JSON-RPC 2.0 message of MCP.";
-      this.#refuse(idOf(value), ErrorCode.InvalidRequest, told);
+      this.#refuse(idOf(value), PROTOCOL_ERROR.invalidRequest, told);
+    } else if ("method" in value) {
+      if ("id" in value) this.#unanswered.add(value.id);
+      this.onmessage?.(value);
+    } else {
+      this.onerror?.(new Error("The client answered what it was not asked."));
     }
   }
 
-  #refuse(id: RequestId | null, code: ErrorCode, message: string): void {
+  #refuse(id: RequestId | null, code: number, message: string): void {
     this.#outbox.send(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
     this.onerror?.(new Error(message));
   }
-}
-
-function serialize(message: JSONRPCMessage, serialized: (result: object) => string | undefined): string {
-  const known = "result" in message ? serialized(message.result) : undefined;
-  if (known === undefined || !("id" in message)) return JSON.stringify(message);
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${known}}`;
 }
 
 function progressTopic(message: JSONRPCMessage): string | number | undefined {

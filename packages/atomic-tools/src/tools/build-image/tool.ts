@@ -1,14 +1,17 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
-import { DEADLINES } from "@container-kit/docker-ops";
+import { DEADLINES, resolveContext } from "@container-kit/docker-ops";
 import type { BuildOptions, BuildResult } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
+import { judgeBuild, judgeImage } from "../../acts.ts";
 import { fail } from "../../errors.ts";
 import { nextPush } from "../../next-push.ts";
 import { checkImage, namesRegistry, readReference } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 import { openLogFile } from "./log-file.ts";
+import { buildPending, undoBuild } from "./pending.ts";
 import { planBuild } from "./plan.ts";
 import { input, output } from "./schema.ts";
 import type { BuildInput, BuildOutput } from "./schema.ts";
@@ -26,15 +29,26 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.build + 5000,
     durable: true,
+    concurrency: 4,
+    acts: () => ({ verb: "build" }),
     run: async (given, context) => {
       const { wanted, folder } = await check(given, services);
+      await judgeBases(services, { wanted, folder }, context);
       const engine = await services.engine();
       if (context.dryRun) return planBuild(folder, wanted, engine);
       const log = openLogFile(join(await context.jobFolder(), "build.log"), services.redactor);
       try {
         const { roots } = services.paths;
-        const options = toOptions(wanted, context, (line) => log.write(line));
-        const built = await engine.build(folder, roots.length === 0 ? options : { ...options, roots });
+        const options = {
+          ...toOptions(wanted, context, (line) => log.write(line)),
+          ...(roots.length === 0 ? {} : { roots }),
+        };
+        const parts = {
+          tags: wanted.tags,
+          build: (tag: string) => engine.build(folder, { ...options, tags: [tag] }),
+          judge: (image: string) => judgeImage(services, engine, { verb: "build", image }, context),
+        };
+        const built = await buildPending(engine, parts, context);
         return describeBuild(built, context);
       } catch (error) {
         throw withPosition(error);
@@ -42,6 +56,7 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
         await log.close();
       }
     },
+    undo: async (notes, { signal }) => undoBuild(await services.engine(), notes, signal),
     next: ({ tags }) => [nextPush(tags.find(namesRegistry) ?? tags[0] ?? "")],
     summarize: (result) =>
       [
@@ -53,11 +68,13 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
       ].join("\n"),
   });
 
+interface CheckedBuild {
+  readonly wanted: BuildInput;
+  readonly folder: string;
+}
+
 /** Reads the input as far as that needs no engine. @throws INVALID_REFERENCE INVALID_INPUT PATH_DENIED NOT_FOUND */
-async function check(
-  given: BuildInput,
-  services: ToolServices,
-): Promise<{ readonly wanted: BuildInput; readonly folder: string }> {
+async function check(given: BuildInput, services: ToolServices): Promise<CheckedBuild> {
   const tags = given.tags.map((tag) => readReference(tag).familiar);
   for (const name of given.cacheFrom ?? []) checkImage(name);
   for (const name of secretArguments(given)) services.redactor.learn(given.buildArgs?.[name] ?? "");
@@ -67,10 +84,26 @@ async function check(
   return { wanted: { ...given, tags, secrets }, folder };
 }
 
-function toOptions(wanted: BuildInput, context: ToolContext, onLog: (line: string) => void): BuildOptions {
-  const { context: _folder, tags, ...rest } = wanted;
+/** @throws POLICY_DENIED before the engine is asked for anything; NOT_FOUND CONTEXT_INVALID */
+async function judgeBases(
+  services: ToolServices,
+  { wanted, folder }: CheckedBuild,
+  context: ToolContext,
+): Promise<void> {
+  if (services.policy?.looksAt("baseImages", "registries") === false) return;
+  const { dockerfile } = await resolveContext(folder, wanted.dockerfile);
+  const content = await readFile(join(folder, dockerfile), "utf8");
+  judgeBuild(services, { ...wanted, content }, context);
+}
+
+function toOptions(
+  wanted: BuildInput,
+  context: ToolContext,
+  onLog: (line: string) => void,
+): Omit<BuildOptions, "tags"> {
+  const { context: _folder, tags: _given, ...rest } = wanted;
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  return { ...given, tags, signal: context.signal, onLog, onProgress: (progress) => context.report(progress) };
+  return { ...given, signal: context.signal, onLog, onProgress: (progress) => context.report(progress) };
 }
 
 function describeBuild(built: BuildResult, { jobId }: ToolContext): BuildOutput {

@@ -4,7 +4,9 @@ import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { generateDockerfile, writeDockerfile } from "@container-kit/build-strategy";
 import type { GeneratedDockerfile } from "@container-kit/build-strategy";
 import { z } from "zod";
+import { judgeDockerfile } from "../../acts.ts";
 import { warning, would } from "../../fields.ts";
+import { noteFiles, restoreFiles } from "../../restore-files.ts";
 import type { ToolServices } from "../../services.ts";
 
 const candidate = z.object({ name: z.string(), score: z.number(), reasons: z.array(z.string()) });
@@ -31,7 +33,7 @@ const output = z.object({
   would,
 });
 
-export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition =>
+export const generateDockerfileTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "generate_dockerfile",
     title: "Generate Dockerfile",
@@ -41,8 +43,9 @@ export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition 
     input,
     output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    acts: ({ write }) => ({ verb: write ? "write" : "read" }),
     run: async ({ path, write, overwrite = false, ...options }, context) => {
-      const root = await paths.resolve(path);
+      const root = await services.paths.resolve(path);
       const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
       const generated = await generateDockerfile(root, given);
       const { strategy, dockerfile, dockerignore, checks, score, warnings } = generated;
@@ -55,11 +58,14 @@ export const generateDockerfileTool = ({ paths }: ToolServices): ToolDefinition 
         warnings: [...warnings],
         context: generated.context,
       };
+      if (write && strategy.name !== "existing-dockerfile") judgeDockerfile(services, dockerfile.content, context);
       if (context.dryRun || !write)
         return { ...found, written: [], ...(context.dryRun ? { would: planOf(generated) } : {}) };
+      await noteFiles({ root, files: [dockerfile, dockerignore] }, services.redactor, context);
       const { written } = await writeDockerfile(root, generated, { overwrite });
       return { ...found, written: written.map(({ path: file }) => file) };
     },
+    undo: restoreFiles,
     next: ({ dockerfile, context }, { path }) => [
       {
         tool: "build_image",

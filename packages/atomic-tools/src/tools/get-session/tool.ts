@@ -1,31 +1,24 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import type { SessionDetails, ToolExecution } from "@container-kit/session";
+import type { SessionDetails } from "@container-kit/session";
 import { z } from "zod";
+import { describeJob, jobShape, jobStatus } from "../../jobs.ts";
 import type { ToolServices } from "../../services.ts";
-
-const time = (at: number) => new Date(at).toISOString();
-const status = z.enum(["running", "completed", "failed", "cancelled", "interrupted"]);
+import { toTime } from "../../time.ts";
 
 const output = z.object({
   sessionId: z.string(),
   createdAt: z.string(),
   lastUsedAt: z.string(),
   expiresAt: z.string(),
-  jobs: z.array(
-    z.object({
-      jobId: z.string(),
-      tool: z.string(),
-      status,
-      startedAt: z.string(),
-      endedAt: z.string().nullable(),
-    }),
-  ),
+  labels: z.record(z.string(), z.string()),
+  metadata: z.record(z.string(), z.unknown()),
+  jobs: z.array(jobShape),
   executions: z.array(
     z.object({
       executionId: z.string(),
       tool: z.string(),
-      status,
+      status: jobStatus,
       dryRun: z.boolean(),
       startedAt: z.string(),
       durationMs: z.number().nullable(),
@@ -35,8 +28,9 @@ const output = z.object({
   errors: z.array(
     z.object({ executionId: z.string(), tool: z.string(), code: z.string(), message: z.string(), at: z.string() }),
   ),
-  labels: z.record(z.string(), z.string()),
-  metrics: z.object({ executions: z.int(), failures: z.int(), durationMs: z.number() }),
+  metrics: z
+    .record(z.string(), z.number().nullable())
+    .describe("of what has ended: executions failures successRate durationMs p50 p95 p99 (ms)"),
   omitted: z.int().describe("older executions left out"),
 });
 
@@ -54,17 +48,12 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
     input: z.object({}),
     output,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    run: async (_input, context) => {
-      const found = await sessions.getSession(context.sessionId);
-      // The call that asks is running while it asks; it is not news.
-      return describeSession(
-        found,
-        found.executions.filter(({ id }) => id !== context.executionId),
-      );
-    },
-    summarize: ({ sessionId, executions, errors }) =>
+    // The call that asks is running while it asks; it is not news.
+    run: async (_input, { sessionId, executionId }) =>
+      describe(await sessions.getSession(sessionId, { executions: MOST + 1 }), executionId),
+    summarize: ({ sessionId, executions, errors, metrics: { successRate = null, p95 = null } }) =>
       [
-        `${sessionId}: ${executions.length} executions, ${errors.length} errors`,
+        `${sessionId}: ${executions.length} executions, ${errors.length} errors${successRate === null ? "" : `, ${Math.round(successRate * 100)}% completed`}${p95 === null ? "" : `, p95 ${Math.round(p95)} ms`}`,
         ...executions
           .slice(-20)
           .map(
@@ -74,38 +63,35 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
       ].join("\n"),
   });
 
-function describeSession(found: SessionDetails, executions: readonly ToolExecution[]): z.input<typeof output> {
+function describe(found: SessionDetails, asking: string): z.input<typeof output> {
+  const executions = found.executions.filter(({ id }) => id !== asking);
   return {
     sessionId: found.id,
-    createdAt: time(found.createdAt),
-    lastUsedAt: time(found.lastUsedAt),
-    expiresAt: time(found.expiresAt),
-    jobs: found.jobs.slice(-MOST).map((job) => ({
-      jobId: job.id,
-      tool: job.tool,
-      status: job.status,
-      startedAt: time(job.startedAt),
-      endedAt: job.endedAt === null ? null : time(job.endedAt),
-    })),
+    createdAt: toTime(found.createdAt),
+    lastUsedAt: toTime(found.lastUsedAt),
+    expiresAt: toTime(found.expiresAt),
+    labels: { ...found.labels },
+    metadata: { ...found.metadata },
+    jobs: found.jobs.slice(-MOST).map(describeJob),
     executions: executions.slice(-MOST).map((execution) => ({
       executionId: execution.id,
       tool: execution.tool,
       status: execution.status,
       dryRun: execution.dryRun,
-      startedAt: time(execution.startedAt),
+      startedAt: toTime(execution.startedAt),
       durationMs: execution.durationMs,
       code: execution.error?.code ?? null,
     })),
     errors: found.errors
       .slice(-MOST)
-      .map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: time(at) })),
-    // Nothing sets labels yet.
-    labels: {},
-    metrics: {
-      executions: executions.length,
-      failures: executions.filter(({ status: outcome }) => outcome === "failed").length,
-      durationMs: executions.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0),
-    },
-    omitted: Math.max(0, executions.length - MOST),
+      .map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: toTime(at) })),
+    metrics: describeMetrics(found.statistics),
+    omitted: found.omitted + Math.max(0, executions.length - MOST),
   };
+}
+
+function describeMetrics(counted: SessionDetails["statistics"]): z.input<typeof output>["metrics"] {
+  const { completed, failed, cancelled, interrupted, successRate, totalMs, p50, p95, p99 } = counted;
+  const executions = completed + failed + cancelled + interrupted;
+  return { executions, failures: failed, successRate, durationMs: totalMs, p50, p95, p99 };
 }

@@ -33,6 +33,7 @@ export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
       layers: texts,
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    retry: { attempts: 2 },
     run: async (input, context) => {
       checkImage(input.image);
       const details = await (await engine()).inspect(input.image, { signal: context.signal });

@@ -2,8 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { z } from "zod";
 import type { ToolServices } from "../../services.ts";
-
-const time = (at: number) => new Date(at).toISOString();
+import { toTime } from "../../time.ts";
 
 export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
   defineTool({
@@ -15,6 +14,7 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
     input: z.object({
       limit: z.int().min(1).max(200).default(20),
       before: z.iso.datetime().optional().describe("last used before this time, for the next page"),
+      selector: z.string().max(2000).optional().describe("by labels: a=b,c!=d,e in (x,y),!f"),
     }),
     output: z.object({
       sessions: z.array(
@@ -23,6 +23,7 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
           createdAt: z.string(),
           lastUsedAt: z.string(),
           expiresAt: z.string(),
+          labels: z.record(z.string(), z.string()),
           executions: z.int(),
           failures: z.int(),
           lastTool: z.string().nullable(),
@@ -30,17 +31,19 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
       ),
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    run: async ({ limit, before }) => {
+    run: async ({ limit, before, selector }) => {
       const found = await sessions.listSessions({
         limit,
         ...(before === undefined ? {} : { before: Date.parse(before) }),
+        ...(selector === undefined ? {} : { selector }),
       });
       return {
-        sessions: found.map(({ id, createdAt, lastUsedAt, expiresAt, executions, failures, lastTool }) => ({
+        sessions: found.map(({ id, createdAt, lastUsedAt, expiresAt, labels, executions, failures, lastTool }) => ({
           sessionId: id,
-          createdAt: time(createdAt),
-          lastUsedAt: time(lastUsedAt),
-          expiresAt: time(expiresAt),
+          createdAt: toTime(createdAt),
+          lastUsedAt: toTime(lastUsedAt),
+          expiresAt: toTime(expiresAt),
+          labels: { ...labels },
           executions,
           failures,
           lastTool,
@@ -49,7 +52,7 @@ export const listSessionsTool = ({ sessions }: ToolServices): ToolDefinition =>
     },
     summarize: (result) =>
       result.sessions.length === 0
-        ? "no sessions yet"
+        ? "no sessions"
         : result.sessions
             .map(
               ({ sessionId, lastUsedAt, executions, failures, lastTool }) =>

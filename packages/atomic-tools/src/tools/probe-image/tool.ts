@@ -2,11 +2,12 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
+import { judgeImage } from "../../acts.ts";
 import { image, would } from "../../fields.ts";
 import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
-export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
+export const probeImageTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "probe_image",
     title: "Run image for a moment",
@@ -30,9 +31,12 @@ export const probeImageTool = ({ engine }: ToolServices): ToolDefinition =>
     }),
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     deadlineMs: DEADLINES.probe + 5000,
+    concurrency: 4,
+    acts: () => ({ verb: "run" }),
     run: async ({ image: name, port, path }, context) => {
       checkImage(name);
-      const connected = await engine();
+      const connected = await services.engine();
+      await judgeImage(services, connected, { verb: "run", image: name }, context);
       if (context.dryRun) {
         const { config } = await connected.inspect(name, { signal: context.signal });
         return {

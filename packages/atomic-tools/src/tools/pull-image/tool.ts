@@ -7,7 +7,7 @@ import { z } from "zod";
 import { fail } from "../../errors.ts";
 import { image, layerCount, texts, via, would } from "../../fields.ts";
 import { describeIdentity, requireAccess } from "../../login.ts";
-import { readReference } from "../../reference.ts";
+import { readReference, registryOf } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
 
 const output = z.object({
@@ -42,6 +42,9 @@ export const pullImageTool = (services: ToolServices): ToolDefinition =>
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.pull + 5000,
     durable: true,
+    concurrency: 4,
+    target: ({ image: name }) => registryOf(name),
+    acts: ({ image: name }) => ({ verb: "pull", registries: [readReference(name).registry] }),
     run: async ({ image: name, platform, force = false }, context) => {
       const reference = readReference(name);
       if (context.dryRun) return planPull(services, { reference, force }, context);

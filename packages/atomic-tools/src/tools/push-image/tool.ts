@@ -1,11 +1,14 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolContext, ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
-import type { NormalizedReference } from "@container-kit/docker-ops";
+import type { Engine, NormalizedReference } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
+import { judgeImage } from "../../acts.ts";
 import { image, layerCount, texts, via, would } from "../../fields.ts";
 import { describeIdentity, requireAccess } from "../../login.ts";
-import { readTag } from "../../reference.ts";
+import { readTag, registryOf } from "../../reference.ts";
+import { noteTags, restoreTags } from "../../restore-tags.ts";
 import type { ToolServices } from "../../services.ts";
 
 const output = z.object({
@@ -36,19 +39,24 @@ export const pushImageTool = (services: ToolServices): ToolDefinition =>
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.push + 5000,
     durable: true,
+    concurrency: 4,
+    target: ({ image: name, target }) => registryOf(target ?? name),
+    acts: ({ image: name, target }) => ({ verb: "push", registries: [readTag(target ?? name).registry] }),
     run: async ({ image: name, target }, context) => {
       const local = readTag(name);
       const reference = target === undefined ? local : readTag(target);
+      const engine = await services.engine();
+      await judgeImage(services, engine, { verb: "push", image: local.familiar }, context);
       if (context.dryRun) return planPush(services, { local, reference }, context);
-      const { layers, warnings, ...pushed } = await (
-        await services.engine()
-      ).push(name, {
+      if (reference.familiar !== local.familiar) await noteTarget(engine, { local, reference }, context);
+      const { layers, warnings, ...pushed } = await engine.push(name, {
         signal: context.signal,
         onProgress: (progress) => context.report(progress),
         ...(target === undefined ? {} : { target }),
       });
       return { ...pushed, layers: { ...layers }, warnings: [...warnings] };
     },
+    undo: async (notes, { signal }) => restoreTags(await services.engine(), notes, signal),
     summarize: (result) =>
       [...(result.would ?? describePush(result)), ...result.warnings.map((text) => `warning: ${text}`)].join("\n"),
   });
@@ -56,6 +64,16 @@ export const pushImageTool = (services: ToolServices): ToolDefinition =>
 interface PushPlan {
   readonly local: NormalizedReference;
   readonly reference: NormalizedReference;
+}
+
+/** A push takes the name that it gave back by itself; this is for one that died. */
+async function noteTarget(engine: Engine, { local, reference }: PushPlan, context: ToolContext): Promise<void> {
+  const source = await engine.inspect(local.familiar, { signal: context.signal }).catch((error: unknown) => {
+    // The push itself says best what is missing.
+    if (isKitError(error, "IMAGE_NOT_FOUND")) return null;
+    throw error;
+  });
+  if (source !== null) await noteTags(engine, { tags: [reference.familiar], made: source.imageId }, context);
 }
 
 /** Asks the engine for the image and the registry for the right, and sends nothing. */

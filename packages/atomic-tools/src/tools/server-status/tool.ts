@@ -1,40 +1,37 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import type { Engine } from "@container-kit/docker-ops";
-import { toErrorResult } from "@container-kit/errors";
 import { z } from "zod";
 import { texts } from "../../fields.ts";
 import type { ToolServices } from "../../services.ts";
+import { toTime } from "../../time.ts";
+import { askEngine, engineStatus, operations } from "./engine-status.ts";
+import { judgeHealth } from "./health.ts";
 
-const engineStatus = z.object({
-  available: z.boolean(),
-  product: z.string().optional(),
-  version: z.string().optional(),
-  host: z.string().optional(),
-  source: z.string().optional(),
-  buildkit: z.boolean().optional(),
-  identity: z.object({ id: z.string(), name: z.string(), root: z.string() }).optional(),
-  via: z.string().optional(),
-  problem: z.string().optional(),
-  remedy: z.string().optional(),
-});
+/** Members by name: their schemas would cost every client more than they tell. */
+const values = z.record(z.string(), z.unknown());
 
 const output = z.object({
   versions: z.record(z.string(), z.string()),
   engine: engineStatus,
-  operations: z
-    .record(z.string(), z.record(z.string(), z.number()))
+  operations: operations
     .optional()
     .describe("count, errors, p50 p95 p99 (ms), bytes, cacheHits, cacheMisses by operation"),
-  store: z.object({ location: z.string() }),
+  store: z.object({
+    location: z.string(),
+    status: z.string(),
+    bytes: z.record(z.string(), z.number()).optional(),
+    behind: z.number().optional(),
+  }),
+  calls: values.optional().describe("running waiting jobs refused openCircuits"),
+  alerts: z.array(values).describe("name state since reason"),
+  plugins: z.array(values).describe("name version problem"),
+  policy: texts.describe("rules in force"),
   workflowEngine: z.string().nullable(),
   scanners: texts,
   toolsets: texts,
   roots: texts,
-  health: z.object({ status: z.enum(["ok", "degraded"]), reasons: texts }),
+  health: z.object({ status: z.enum(["ok", "unknown", "degraded", "failing"]), reasons: texts }),
 });
-
-type Status = z.input<typeof output>;
 
 export const serverStatusTool = ({ engine, sessions, paths, describeServer }: ToolServices): ToolDefinition =>
   defineTool({
@@ -47,68 +44,49 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
     output,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     run: async (_input, { signal }) => {
-      const { versions, toolsets } = describeServer();
-      const asked = await askEngine(engine, signal);
-      const { problem, remedy = "" } = asked.engine;
-      const reasons = problem === undefined ? [] : [`${problem}. ${remedy}`.trim()];
+      const [described, asked] = await Promise.all([describeServer(), askEngine(engine, signal)]);
+      const { versions, toolsets, store, runtime, alerts = [], plugins = [], policy = [] } = described;
+      const { status, reasons } = await judgeHealth({ ...described, engine: asked.engine });
       return {
         versions: { ...versions },
         ...asked,
-        store: { location: sessions.location },
+        store: { location: sessions.location, status: store?.status ?? "unknown", ...sizesOf(store) },
+        ...(runtime === undefined ? {} : { calls: { ...runtime, openCircuits: [...runtime.openCircuits] } }),
+        alerts: alerts.map(({ name, state, since, reason }) => ({ name, state, since: toTime(since), reason })),
+        plugins: plugins.map((plugin) => ({ ...plugin })),
+        policy: [...policy],
         // Neither has a package yet; said as it is.
         workflowEngine: null,
         scanners: [],
         toolsets: [...toolsets],
         roots: [...paths.roots],
-        health: { status: reasons.length === 0 ? ("ok" as const) : ("degraded" as const), reasons },
+        health: { status, reasons: [...reasons] },
       };
     },
-    summarize: ({ health, engine: status, store, operations = {} }) =>
+    summarize: ({ health, engine: status, store, calls, alerts, policy, operations: counted = {} }) =>
       [
         `health: ${health.status}${health.reasons.map((reason) => `; ${reason}`).join("")}`,
         status.available
           ? `engine: ${status.product} ${status.version} at ${status.host} (${status.source})`
           : "engine: none",
-        ...Object.entries(operations).map(
+        ...Object.entries(counted).map(
           ([name, { count = 0, errors = 0, p50 = 0, p95 = 0 }]) =>
             `${name}: ${count} calls, ${errors} failed, p50 ${p50} ms, p95 ${p95} ms`,
         ),
-        `record: ${store.location}`,
+        `record: ${store.location}, ${store.status}`,
+        ...(calls === undefined
+          ? []
+          : [`calls: ${["running", "waiting", "jobs"].map((name) => `${String(calls[name])} ${name}`).join(", ")}`]),
+        ...alerts
+          .filter(({ state }) => state !== "ok")
+          .map(({ name, state, reason }) => `alert ${String(name)} ${String(state)}: ${String(reason)}`),
+        ...(policy.length === 0 ? [] : [`policy: ${policy.join(", ")}`]),
       ].join("\n"),
   });
 
-/** How long the engine may take to say that it is there. */
-const PING_MS = 3000;
-
-async function askEngine(
-  engine: ToolServices["engine"],
-  signal: AbortSignal,
-): Promise<Pick<Status, "engine" | "operations">> {
-  try {
-    const connected = await engine();
-    return { engine: await describeEngine(connected, signal), operations: countersOf(connected) };
-  } catch (error) {
-    return { engine: unavailable(error) };
-  }
-}
-
-async function describeEngine(connected: Engine, signal: AbortSignal): Promise<Status["engine"]> {
-  try {
-    await connected.ping({ deadlineMs: PING_MS, signal });
-  } catch (error) {
-    return unavailable(error);
-  }
-  const { profile, endpoint, via, identity } = connected;
-  const { product, version, buildkit } = profile;
-  const { host, source } = endpoint;
-  return { available: true, product, version, buildkit, host, source, via, identity: { ...identity } };
-}
-
-function unavailable(error: unknown): Status["engine"] {
-  const { message, remedy } = toErrorResult(error);
-  return { available: false, problem: message, remedy };
-}
-
-function countersOf(connected: Engine): Status["operations"] {
-  return Object.fromEntries(Object.entries(connected.metrics()).map(([name, counted]) => [name, { ...counted }]));
+function sizesOf(store: Awaited<ReturnType<ToolServices["describeServer"]>>["store"]): {
+  readonly bytes?: Record<string, number>;
+  readonly behind?: number;
+} {
+  return store === undefined ? {} : { bytes: { ...store.bytes }, behind: store.behind };
 }

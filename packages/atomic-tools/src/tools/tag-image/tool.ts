@@ -5,9 +5,11 @@ import type { Engine } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
+import { judgeImage } from "../../acts.ts";
 import { image, via, would } from "../../fields.ts";
 import { nextPush } from "../../next-push.ts";
-import { checkImage, readReference } from "../../reference.ts";
+import { checkImage, namesRegistry, readReference } from "../../reference.ts";
+import { noteTags, restoreTags } from "../../restore-tags.ts";
 import type { ToolServices } from "../../services.ts";
 
 const output = z.object({
@@ -18,7 +20,7 @@ const output = z.object({
   would,
 });
 
-export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
+export const tagImageTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "tag_image",
     title: "Tag image",
@@ -33,18 +35,29 @@ export const tagImageTool = ({ engine }: ToolServices): ToolDefinition =>
     output,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     deadlineMs: DEADLINES.tag + 5000,
+    acts: ({ target }) => ({ verb: "tag", ...registryIn(target) }),
     run: async ({ source, target, force = false }, context) => {
       checkImage(source);
       const to = readReference(target).familiar;
-      const connected = await engine();
-      if (context.dryRun) return planTag(connected, { source, to, force, signal: context.signal });
+      const connected = await services.engine();
+      await judgeImage(services, connected, { verb: "tag", image: source }, context);
+      const plan = await planTag(connected, { source, to, force, signal: context.signal });
+      if (context.dryRun) return plan;
+      await noteTags(connected, { tags: [to], made: plan.imageId }, context);
       return connected.tag(source, target, { force, signal: context.signal });
     },
+    undo: async (notes, { signal }) => restoreTags(await services.engine(), notes, signal),
     next: ({ target }) => [nextPush(target)],
     summarize: (result) =>
       result.would?.join("\n") ??
       `${result.target} is ${result.imageId}${result.via === "docker-cli" ? ", tagged by the docker program" : ""}${result.replaced === null || result.replaced === result.imageId ? "" : `; the tag was moved from ${result.replaced}`}`,
   });
+
+/** A name without a registry goes nowhere; only a push would. */
+function registryIn(target: string): { readonly registries?: readonly string[] } {
+  const { registry } = readReference(target);
+  return namesRegistry(target) ? { registries: [registry] } : {};
+}
 
 interface TagPlan {
   readonly source: string;

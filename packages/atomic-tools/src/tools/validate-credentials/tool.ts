@@ -1,6 +1,7 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
+import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { registryName, texts } from "../../fields.ts";
 import { describeIdentity } from "../../login.ts";
@@ -29,6 +30,10 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     deadlineMs: DEADLINES.inspect + 5000,
+    concurrency: 8,
+    retry: { attempts: 2 },
+    target: ({ registry }) => registryOf(registry),
+    acts: ({ registry }) => ({ verb: "login", registries: [readRegistry(registry)] }),
     run: async (input, { signal }) => {
       const registry = readRegistry(input.registry);
       const repository = input.repository === undefined ? undefined : readRepository(registry, input.repository);
@@ -45,3 +50,13 @@ export const validateCredentialsTool = ({ checkLogin }: ToolServices): ToolDefin
         ...warnings.map((text) => `warning: ${text}`),
       ].join("\n"),
   });
+
+/** Undefined where it names none, which the run says. */
+function registryOf(text: string): string | undefined {
+  try {
+    return readRegistry(text);
+  } catch (error) {
+    if (isKitError(error, "INVALID_INPUT")) return undefined;
+    throw error;
+  }
+}

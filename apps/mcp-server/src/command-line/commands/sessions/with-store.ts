@@ -1,0 +1,19 @@
+import type { OpenedSessions } from "../../../wiring.ts";
+import { configure } from "../../command.ts";
+import type { CommandContext } from "../../command.ts";
+import { EXIT } from "../../exit-status.ts";
+
+/** Opens the record for one command, and closes it whatever happens. */
+export async function withStore(
+  context: CommandContext,
+  work: (opened: OpenedSessions) => Promise<void>,
+): Promise<number> {
+  const { openSessions } = await import("../../../wiring.ts");
+  const opened = await openSessions(await configure(context));
+  try {
+    await work(opened);
+    return EXIT.done;
+  } finally {
+    await opened.close();
+  }
+}

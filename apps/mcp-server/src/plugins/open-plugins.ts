@@ -1,0 +1,52 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { loadPlugins } from "@container-kit/atomic-runtime";
+import type { LoadedPlugins, LoadPluginsOptions, PolicySource } from "@container-kit/atomic-runtime";
+import type { Logger } from "@container-kit/observability";
+import type { Config } from "../config/config.ts";
+import type * as ImportModule from "./import-module.ts";
+
+const LOCK_FILE = "plugins.lock.json";
+const NONE: LoadedPlugins = { plugins: [], reports: [], close: () => Promise.resolve() };
+
+/** The toolsets that are served unless others are asked for, as the runtime has them. */
+const DEFAULT_TOOLSETS = ["build", "image", "security", "workflow", "session", "server"];
+
+/** What plugins are opened with besides the configuration. */
+export interface OpenPluginsOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly pins?: LoadPluginsOptions["pins"];
+}
+
+/** Loads the plugins that the configuration names. One that cannot be loaded stops nobody: `reports` says why. */
+export function openPlugins(
+  config: Config,
+  { environment, logger, pins = "check" }: OpenPluginsOptions,
+): Promise<LoadedPlugins> {
+  if (config.plugins.length === 0) return Promise.resolve(NONE);
+  const lockFile = join(config.home, LOCK_FILE);
+  const options = { entries: config.plugins, folder: config.home, lockFile, environment, logger, pins };
+  return loadPlugins({ ...options, importModule: (url) => importer()(url) });
+}
+
+/** In the built program a file beside it; from source, this one's own `import`. */
+function importer(here: string = import.meta.url): typeof ImportModule.importModule {
+  if (here.endsWith(".ts")) return (url) => import(url);
+  return (createRequire(here)("./import-module.js") as typeof ImportModule).importModule;
+}
+
+/** The rules that plugins bring, for the policy engine. */
+export function pluginPolicies({ plugins }: LoadedPlugins): readonly PolicySource[] {
+  return plugins.flatMap(({ name, policies = [] }) =>
+    policies.map((rules) => ({ source: `plugin ${name}`, rules: rules as PolicySource["rules"] })),
+  );
+}
+
+/** Toolsets, and those of the plugins: who names a plugin in the configuration wants its tools served. */
+export function toolsetsWith(
+  { plugins }: LoadedPlugins,
+  toolsets: readonly string[] = DEFAULT_TOOLSETS,
+): readonly string[] {
+  return [...new Set([...toolsets, ...plugins.flatMap(({ tools }) => tools.map(({ toolset }) => toolset))])];
+}

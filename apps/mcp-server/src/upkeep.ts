@@ -1,0 +1,54 @@
+import type { Runtime } from "@container-kit/atomic-runtime";
+import type { Logger } from "@container-kit/observability";
+import type { SessionStore } from "@container-kit/session";
+
+const RECOVER_EVERY_MS = 30_000;
+const PRUNE_EVERY_MS = 60 * 60 * 1000;
+
+/** What a program does beside its calls, for as long as it is open. */
+export interface Upkeep {
+  /** Ends it; waits for what is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Looks after what others left, off the path of any call.
+ *
+ * - U1  At the start, and now and then: what a dead process left is marked as interrupted, and undone.
+ * - U2  Sessions that expired long ago go, an hour after the start at the earliest: a short program prunes nothing.
+ * - U3  A store that is busy or full costs only this round; it is told, and tried again.
+ */
+export function startUpkeep({
+  runtime,
+  sessions,
+  logger,
+}: {
+  readonly runtime: Pick<Runtime, "recover">;
+  readonly sessions: Pick<SessionStore, "prune">;
+  readonly logger: Logger;
+}): Upkeep {
+  const stop = new AbortController();
+  let round: Promise<void> = Promise.resolve();
+  const inTurn = (what: string, work: () => Promise<unknown>): void => {
+    round = round.then(async () => {
+      if (stop.signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        logger.warn("A part of the upkeep failed; it is tried again.", { what, error });
+      }
+    });
+  };
+  const recover = (): void => inTurn("recovery", () => runtime.recover());
+  const prune = (): void => inTurn("pruning", () => sessions.prune({ signal: stop.signal }));
+  const timers = [setInterval(recover, RECOVER_EVERY_MS), setInterval(prune, PRUNE_EVERY_MS)];
+  for (const timer of timers) timer.unref();
+  recover();
+  return {
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      stop.abort();
+      await round;
+    },
+  };
+}

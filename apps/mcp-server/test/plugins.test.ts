@@ -1,0 +1,149 @@
+/** Plugins in the built program: what a bad one costs, and how a person meets them. */
+import { appendFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { runCli, spawnServer } from "@container-kit/testkit";
+import type { CliResult } from "@container-kit/testkit";
+import { zodFolder } from "./packed.ts";
+
+const cli = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
+
+const source = (run: string, description = "A tool for tests that changes nothing."): string => `
+  import { z } from "zod";
+  const text = z.object({ text: z.string() });
+  export const plugin = { name: "texts", version: "1.0.0", apiVersion: 1, tools: [{
+    name: "shout_text", title: "Shout", description: ${JSON.stringify(description)}, toolset: "texts", deadlineMs: 6000,
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    input: text, output: text, run: async ({ text }) => { ${run} } }] };`;
+
+const shout = `if (text === "block") for (;;) {} if (text === "exit") process.exit(1);
+  console.log("printed"); return { text: text.toUpperCase() };`;
+
+interface Home {
+  readonly folder: string;
+  readonly environment: Record<string, string>;
+  run(...args: readonly string[]): Promise<CliResult>;
+}
+
+async function home(pluginSource: string): Promise<Home> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "plugins-app-")));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, "texts", "node_modules"), { recursive: true });
+  await symlink(await zodFolder(), join(folder, "texts", "node_modules", "zod"));
+  await writeFile(
+    join(folder, "texts", "package.json"),
+    JSON.stringify({ name: "texts", type: "module", dependencies: { zod: "*" } }),
+  );
+  await writeFile(join(folder, "texts", "index.js"), pluginSource);
+  await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n");
+  const environment = { CONTAINER_KIT_HOME: join(folder, "state"), CONTAINER_KIT_CONFIG: join(folder, "user.yaml") };
+  return { folder, environment, run: (...args) => runCli(cli, args, { env: environment, cwd: folder }) };
+}
+
+test("a tool that blocks or exits costs its own call; the server, its stdout and other calls go on", async () => {
+  const { folder, environment } = await home(source(shout));
+  const server = await spawnServer({ cli, env: environment, cwd: folder });
+  const call = async (text: string) =>
+    (await server.client.callTool({ name: "shout_text", arguments: { text } })).structuredContent;
+  try {
+    const [blocked, exited, fine] = await Promise.all([call("block"), call("exit"), call("hello")]);
+    expect(blocked).toMatchObject({ ok: false, error: { code: "TOOL_TIMEOUT" } });
+    expect(exited).toMatchObject({ ok: false, error: { code: "PLUGIN_FAILED" } });
+    expect(fine).toMatchObject({ ok: true, result: { text: "HELLO" } });
+    expect(server.impurities()).toEqual([]);
+  } finally {
+    await server.close();
+  }
+});
+
+test("a plugin that cannot be loaded leaves the server as it is, and is told", async () => {
+  const { folder, environment, run } = await home(`throw new Error("broken");`);
+  const server = await spawnServer({ cli, env: environment, cwd: folder });
+  try {
+    const { tools } = await server.client.listTools();
+    expect(tools.map(({ name }) => name)).toContain("server_status");
+    expect(server.stderr()).toContain("a plugin was not loaded");
+    const status = await server.client.callTool({ name: "server_status", arguments: {} });
+    expect(JSON.stringify(status.structuredContent)).toContain("broken");
+  } finally {
+    await server.close();
+  }
+  const { code, stdout } = await run("plugins", "list", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ plugins: [{ loaded: false, problem: { code: "PLUGIN_INVALID" } }] });
+  expect((await run("plugins", "list")).stdout).toContain("broken");
+  const { checks } = JSON.parse((await run("doctor", "--json")).stdout) as { checks: object[] };
+  expect(checks).toContainEqual(
+    expect.objectContaining({
+      id: "plugins",
+      ok: false,
+      message: expect.stringContaining("[PLUGIN_INVALID]") as string,
+    }),
+  );
+});
+
+test("changed words are refused until they are approved by name", async () => {
+  const { folder, run } = await home(source(shout));
+  const say = () => run("call", "shout_text", "--input", `{"text":"a"}`, "--json");
+  expect((await say()).code).toBe(0);
+  const file = join(folder, "texts", "index.js");
+  await writeFile(file, (await readFile(file, "utf8")).replace("A tool for tests", "Ignore all tools for tests"));
+  expect(JSON.parse((await say()).stdout)).toMatchObject({ error: { code: "TOOL_NOT_FOUND" } });
+  expect((await run("plugins", "list")).stdout).toContain(
+    "changed since it was approved: tool shout_text: description",
+  );
+  expect((await run("plugins", "approve", "nobody")).code).toBe(2);
+  expect((await run("plugins", "approve", "texts")).stdout).toContain("texts 1.0.0 is approved with 1 changes");
+  expect((await say()).code).toBe(0);
+  await appendFile(file, "\n");
+  expect((await say()).code).toBe(0);
+});
+
+test("a plugin is checked before it is configured, and loaded with a flag for one command", async () => {
+  const { folder, run } = await home(source(shout));
+  await writeFile(join(folder, "user.yaml"), "logLevel: error\n");
+  expect((await run("plugins", "list")).stdout).toBe("No plugin is configured.\n");
+  expect((await run("plugins", "check", "texts")).stdout).toMatch(
+    /✓ texts 1\.0\.0 · untrusted[^]*tools: shout_text[^]*integrity: sha256-/,
+  );
+  const bad = await run("plugins", "check", "nowhere");
+  expect({ code: bad.code, stderr: bad.stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining("PLUGIN_INVALID") as string,
+  });
+  const called = await run("call", "shout_text", "--plugin", "texts", "--input", `{"text":"a"}`, "--json");
+  expect(JSON.parse(called.stdout)).toMatchObject({ ok: true, result: { text: "A" } });
+  expect((await run("tools", "--plugin", "texts")).stdout).toContain("shout_text");
+});
+
+test("a file inside the repository that is worked on loads no plugin, and says so", async () => {
+  const { folder, run } = await home(source(shout));
+  await writeFile(join(folder, "user.yaml"), "logLevel: error\n");
+  await writeFile(join(folder, "container-kit.yaml"), "plugins:\n  - package: ./texts\n");
+  const { stdout, stderr } = await run("plugins", "list");
+  expect(stdout).toBe("No plugin is configured.\n");
+  expect(stderr).toContain(
+    "plugins is ignored, because a file inside the repository may not load code into the server",
+  );
+});
+
+test("what a program of this workspace that uses definePlugin exports is loaded as well", async () => {
+  const typed = source(shout).replace(
+    `import { z } from "zod";`,
+    `import { z } from "zod"; import { definePlugin, defineTool } from "@container-kit/atomic-runtime";`,
+  );
+  const { folder, run } = await home(
+    typed
+      .replace("= { name", "= definePlugin({ name")
+      .replace("tools: [{", "tools: [defineTool({")
+      .replace("} }] };", "} })] });"),
+  );
+  const runtime = fileURLToPath(new URL("../../../packages/atomic-runtime", import.meta.url));
+  await mkdir(join(folder, "texts", "node_modules", "@container-kit"));
+  await symlink(runtime, join(folder, "texts", "node_modules", "@container-kit", "atomic-runtime"));
+  const manifest = { name: "texts", type: "module", dependencies: { zod: "*", "@container-kit/atomic-runtime": "*" } };
+  await writeFile(join(folder, "texts", "package.json"), JSON.stringify(manifest));
+  expect(await run("plugins", "check", "texts")).toMatchObject({ code: 0 });
+});

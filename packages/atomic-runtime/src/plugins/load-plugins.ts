@@ -1,0 +1,159 @@
+/**
+ * Loads the plugins that a configuration names.
+ *
+ * - V1  A plugin that cannot be loaded stops nobody: it is left out, and its problem is told.
+ * - V2  Files are summed and compared before any code of the plugin runs.
+ * - V3  Untrusted is the default: such a plugin never runs in this process.
+ * - V4  Words that changed since they were approved are refused (pins.ts).
+ */
+import { toErrorResult } from "@container-kit/errors";
+import { silentLogger } from "@container-kit/observability";
+import type { Logger } from "@container-kit/observability";
+import { fail } from "../errors.ts";
+import type { Plugin } from "../types.ts";
+import { hostProgram } from "./host-program.ts";
+import { openPlugin } from "./open-plugin.ts";
+import type { OpenedPlugin } from "./open-plugin.ts";
+import { comparePin, pinOf, readPins, writePins } from "./pins.ts";
+import type { Pin, PinComparison } from "./pins.ts";
+import type { LoadedPlugins, LoadPluginsOptions, PluginReport } from "./types.ts";
+
+const NOTHING = { tools: [], scanners: [], strategies: [], credentialSources: [], notes: [] } as const;
+
+/** Loads plugins, each in its own time and all at once. Never throws for a plugin's sake. */
+export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPlugins> {
+  const { entries, pins = "check", lockFile, logger = silentLogger } = options;
+  const settings = {
+    program: hostProgram(),
+    importModule: (url: string): Promise<unknown> => import(url),
+    deadlineMs: 10_000,
+    processes: 4,
+    heapMiB: 256,
+    environment: {},
+    ...options,
+    logger,
+  };
+  const pinned = pins === "look" ? readPins(lockFile).catch((): Pins => ({})) : readPins(lockFile);
+  // Its rejection is each plugin's problem, below.
+  pinned.catch(() => undefined);
+  const taken = new Set(options.taken);
+  const names = new Set<string>();
+  const fresh: Record<string, Pin> = {};
+  const plugins: Plugin[] = [];
+  const opened: OpenedPlugin[] = [];
+  const reports: PluginReport[] = [];
+  const attempts = await Promise.all(entries.map((entry) => attempt(() => openPlugin(entry, settings))));
+
+  for (const [index, entry] of entries.entries()) {
+    const found = attempts[index];
+    const base = { package: entry.package, trusted: entry.trusted === true };
+    let report: PluginReport = { ...base, ...NOTHING, loaded: false };
+    try {
+      if (found === undefined || "thrown" in found) throw found?.thrown;
+      opened.push(found.value);
+      report = { ...report, ...describe(found.value) };
+      checkNames(found.value, { taken, names });
+      const pin = pinOf(found.value.manifest, found.value.integrity, new Date());
+      const comparison = comparePin((await pinned)[found.value.key], pin);
+      report = { ...report, pin: comparison };
+      if (pins === "check" && comparison.state === "words") throw changed(found.value, comparison);
+      if (comparison.state !== "same") fresh[found.value.key] = pin;
+      if (pins === "check") tell(logger, found.value, comparison);
+      plugins.push(found.value.plugin);
+      reports.push({ ...report, loaded: true });
+    } catch (thrown) {
+      const problem = toErrorResult(thrown);
+      logger.warn("a plugin was not loaded", {
+        package: entry.package,
+        code: problem.code,
+        problem: problem.message,
+        remedy: problem.remedy,
+      });
+      if (found !== undefined && "value" in found) await found.value.close();
+      reports.push({ ...report, problem });
+    }
+  }
+  if (pins !== "look" && Object.keys(fresh).length > 0)
+    await keepPins(lockFile, fresh, { logger, must: pins === "approve" });
+  return {
+    plugins,
+    reports,
+    async close() {
+      await Promise.all(opened.map((plugin) => plugin.close()));
+    },
+  };
+}
+
+type Pins = Readonly<Record<string, Pin>>;
+type Attempt<Value> = { readonly value: Value } | { readonly thrown: unknown };
+
+async function attempt<Value>(act: () => Promise<Value>): Promise<Attempt<Value>> {
+  try {
+    return { value: await act() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+function describe({ manifest, folder, integrity, notes }: OpenedPlugin): Partial<PluginReport> {
+  const { name, version, tools, scanners, strategies, credentialSources } = manifest;
+  return {
+    name,
+    version,
+    folder,
+    integrity,
+    notes,
+    tools: namesOf(tools),
+    scanners: namesOf(scanners),
+    strategies: namesOf(strategies),
+    credentialSources: namesOf(credentialSources),
+  };
+}
+
+function namesOf(list: readonly { readonly name: string }[]): string[] {
+  return list.map((item) => item.name);
+}
+
+/** Between plugins: within one, and against the built-in tools, it was looked at when it was opened. */
+function checkNames(
+  { manifest }: OpenedPlugin,
+  known: { readonly taken: Set<string>; readonly names: Set<string> },
+): void {
+  if (known.names.has(manifest.name)) throw fail("PLUGIN_INVALID", `two plugins are called ${manifest.name}`);
+  const double = manifest.tools.find(({ name }) => known.taken.has(name));
+  if (double !== undefined) throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: tool ${double.name} exists already`);
+  known.names.add(manifest.name);
+  for (const { name } of manifest.tools) known.taken.add(name);
+}
+
+function changed({ manifest }: OpenedPlugin, { changes }: PinComparison): Error {
+  return fail(
+    "PLUGIN_INVALID",
+    `plugin ${manifest.name} says something else than what was approved: ${changes.slice(0, 10).join(", ")}`,
+    {
+      remedy: `Read it with container-kit plugins list, then run container-kit plugins approve ${manifest.name}.`,
+      details: { plugin: manifest.name, changes: changes.slice(0, 50) },
+    },
+  );
+}
+
+function tell(logger: Logger, { manifest, integrity, notes }: OpenedPlugin, { state }: PinComparison): void {
+  const facts = { plugin: manifest.name, version: manifest.version, integrity };
+  if (state === "new") logger.info("a plugin was loaded for the first time and is pinned as it is", facts);
+  if (state === "files") logger.warn("the files of a plugin changed; what it says of itself did not", facts);
+  for (const note of notes) logger.warn(note, { plugin: manifest.name });
+}
+
+/** A state folder that cannot be written must not stop a server that only wants to note a pin. */
+async function keepPins(
+  lockFile: string,
+  pins: Readonly<Record<string, Pin>>,
+  { logger, must }: { readonly logger: Logger; readonly must: boolean },
+): Promise<void> {
+  try {
+    await writePins(lockFile, pins);
+  } catch (error) {
+    if (must) throw error;
+    logger.warn("what was loaded could not be pinned", { lockFile, error });
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What was approved of each plugin: its words, and its files.
+ *
+ * - K1  The first load pins. Words that changed since are refused until a person approves them: a model reads them.
+ * - K2  A lock file that cannot be read approves nothing.
+ * - K3  It is replaced as a whole, so that a reader never sees half of it.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { fail } from "../errors.ts";
+import type { PluginManifest } from "./manifest.ts";
+import { ROLE_NAMES } from "./roles.ts";
+
+const pinSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  files: z.string(),
+  /** Per part, e.g. `tool count_lines: description`, a sum. */
+  words: z.record(z.string(), z.string()),
+  pinnedAt: z.string(),
+});
+const lockSchema = z.object({ version: z.literal(1), plugins: z.record(z.string(), pinSchema) });
+
+/** What was approved of one plugin. */
+export type Pin = z.output<typeof pinSchema>;
+
+/** How a plugin compares with its pin. */
+export interface PinComparison {
+  readonly state: "new" | "same" | "files" | "words";
+  /** The parts that changed, were added or are gone. */
+  readonly changes: readonly string[];
+}
+
+/** The pin of a plugin as it is now. */
+export function pinOf(manifest: PluginManifest, files: string, now: Date): Pin {
+  const words: Record<string, string> = { name: sum(manifest.name) };
+  for (const tool of manifest.tools) {
+    for (const part of ["title", "description", "toolset", "input", "output", "annotations"] as const)
+      words[`tool ${tool.name}: ${part}`] = sum(tool[part]);
+  }
+  for (const role of ROLE_NAMES)
+    for (const extension of manifest[role]) words[`${role} ${extension.name}`] = sum(extension);
+  if (manifest.policies.length > 0) words["policies"] = sum(manifest.policies);
+  return { name: manifest.name, version: manifest.version, files, words, pinnedAt: now.toISOString() };
+}
+
+/** Compares a plugin with what was approved. */
+export function comparePin(pinned: Pin | undefined, current: Pin): PinComparison {
+  if (pinned === undefined) return { state: "new", changes: [] };
+  const parts = new Set([...Object.keys(pinned.words), ...Object.keys(current.words)]);
+  const changes = [...parts].flatMap((part) => {
+    const [before, after] = [pinned.words[part], current.words[part]];
+    if (before === after) return [];
+    return [before === undefined ? `${part} (new)` : after === undefined ? `${part} (gone)` : part];
+  });
+  if (changes.length > 0) return { state: "words", changes };
+  return pinned.files === current.files ? { state: "same", changes } : { state: "files", changes };
+}
+
+/** The pins of a lock file, by package; none when there is no file yet. @throws PLUGIN_INVALID when it cannot be read (K2) */
+export async function readPins(path: string): Promise<Readonly<Record<string, Pin>>> {
+  try {
+    return lockSchema.parse(JSON.parse(await readFile(path, "utf8"))).plugins;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw fail("PLUGIN_INVALID", `${path} cannot be read, so that it is not known which plugins were approved`, {
+      cause,
+      remedy: `Restore the file, or remove it and approve each plugin again with container-kit plugins approve NAME.`,
+    });
+  }
+}
+
+/** Adds pins to the lock file, each under its package. */
+export async function writePins(path: string, pins: Readonly<Record<string, Pin>>): Promise<void> {
+  const all = { ...(await readPins(path)), ...pins };
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(draft, `${JSON.stringify({ version: 1, plugins: all }, undefined, 2)}\n`, { mode: 0o600 });
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function sum(value: unknown): string {
+  return createHash("sha256").update(canonical(value)).digest("hex");
+}
+
+/** JSON with its members in order, so that only what is said counts. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonical(item)).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(",")}}`;
+}

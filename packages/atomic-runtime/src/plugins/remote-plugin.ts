@@ -1,0 +1,142 @@
+/**
+ * An untrusted plugin as the runtime sees it: its tools and extensions, each a call into one of its processes.
+ */
+import { z } from "zod";
+import { fail } from "../errors.ts";
+import type { NextStep, Plugin, ToolContext, ToolDefinition, UndoContext } from "../types.ts";
+import type { ExtensionManifest, PluginManifest, ToolManifest } from "./manifest.ts";
+import type { CallFacts, CallMessage } from "./messages.ts";
+import type { CallHandlers } from "./plugin-process.ts";
+import type { ProcessPool } from "./process-pool.ts";
+import { rebuildSchema } from "./rebuild-schema.ts";
+import { ROLES } from "./roles.ts";
+import type { CredentialSource, ExtensionContext, RoleName, Scanner, Strategy } from "./roles.ts";
+
+const policyFacts = z.looseObject({ verb: z.string().max(100) });
+
+/** Makes the plugin of a checked manifest. @throws PLUGIN_INVALID when a schema cannot be rebuilt */
+export function createRemotePlugin(manifest: PluginManifest, pool: ProcessPool): Plugin {
+  const { name, version, apiVersion, tools, policies } = manifest;
+  return {
+    name,
+    version,
+    apiVersion,
+    tools: tools.map((tool) => remoteTool(tool, pool)),
+    scanners: manifest.scanners.map((scanner) => remoteExtension("scanners", scanner, pool) as Scanner),
+    strategies: manifest.strategies.map((strategy) => remoteExtension("strategies", strategy, pool) as Strategy),
+    credentialSources: manifest.credentialSources.map(
+      (source) => remoteExtension("credentialSources", source, pool) as CredentialSource,
+    ),
+    policies,
+  };
+}
+
+/** What a tool's process said beside its result, kept for as long as its input. */
+interface Aside {
+  readonly next: readonly NextStep[];
+  readonly summary: string | undefined;
+}
+
+function remoteTool(tool: ToolManifest, pool: ProcessPool): ToolDefinition {
+  const { has, input, output, name } = tool;
+  const asides = new WeakMap<object, Aside>();
+  const call =
+    (member: "run" | "dryRun") =>
+    async (input: Record<string, unknown>, context: ToolContext): Promise<Record<string, unknown>> => {
+      const message = { role: "tools", name, member, input, facts: factsOf(context) } as const;
+      const done = await pool.call(message, handlersOf(context), context.signal);
+      asides.set(input, { next: done.next ?? [], summary: done.summary });
+      return done.result as Record<string, unknown>;
+    };
+  const { has: _members, deadlineMs, session, durable, concurrency, retry, ...said } = tool;
+  return {
+    ...said,
+    input: rebuild(name, input),
+    output: rebuild(name, output),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(session === undefined ? {} : { session }),
+    ...(durable === undefined ? {} : { durable }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(retry === undefined ? {} : { retry: retry as NonNullable<ToolDefinition["retry"]> }),
+    run: call("run"),
+    ...(has.includes("dryRun") ? { dryRun: call("dryRun") } : {}),
+    ...(has.includes("undo") ? { undo: remoteUndo(name, pool) } : {}),
+    ...(has.includes("next") ? { next: (_result, input) => asides.get(input)?.next ?? [] } : {}),
+    // Without words of its own the runtime renders the result.
+    ...(has.includes("summarize") ? { summarize: (_result, input) => asides.get(input)?.summary as string } : {}),
+  };
+}
+
+function remoteUndo(name: string, pool: ProcessPool): NonNullable<ToolDefinition["undo"]> {
+  return async (notes, context) => {
+    const { sessionId, executionId } = context;
+    const facts = { sessionId, executionId, correlationId: "", jobId: null, dryRun: false, attempt: 1 };
+    await pool.call(
+      { role: "tools", name, member: "undo", input: notes, facts },
+      quietHandlers(context),
+      context.signal,
+    );
+  };
+}
+
+function remoteExtension(role: RoleName, extension: ExtensionManifest, pool: ProcessPool): object {
+  const facts: CallFacts = {
+    sessionId: "",
+    executionId: "",
+    correlationId: "",
+    jobId: null,
+    dryRun: false,
+    attempt: 1,
+  };
+  return {
+    ...extension,
+    [ROLES[role].method]: async (input: unknown, context: ExtensionContext) => {
+      const message: Omit<CallMessage, "kind" | "id"> = {
+        role,
+        name: extension.name,
+        member: "extension",
+        input,
+        facts,
+      };
+      return (await pool.call(message, quietHandlers(context), context.signal)).result;
+    },
+  };
+}
+
+function rebuild(tool: string, json: Readonly<Record<string, unknown>>): z.ZodObject {
+  try {
+    return rebuildSchema(json);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "unknown reason";
+    throw fail("PLUGIN_INVALID", `tool ${tool}: its schemas cannot be read: ${reason}`, { cause });
+  }
+}
+
+function factsOf({ sessionId, executionId, correlationId, jobId, dryRun, attempt }: ToolContext): CallFacts {
+  return { sessionId, executionId, correlationId, jobId, dryRun, attempt };
+}
+
+function handlersOf(context: ToolContext): CallHandlers {
+  return {
+    ...quietHandlers(context),
+    onReport: (progress) => context.report(progress as Parameters<ToolContext["report"]>[0]),
+    onMake: (note) => context.willMake(note),
+    onFacts: (facts) => {
+      const parsed = policyFacts.safeParse(facts);
+      if (!parsed.success) throw fail("POLICY_DENIED", "the plugin asked the policies about facts of no known form");
+      context.allow(parsed.data);
+    },
+  };
+}
+
+/** For what runs outside of an execution: it can log, and nothing else. */
+function quietHandlers({ logger }: Pick<UndoContext, "logger">): CallHandlers {
+  return {
+    onReport: () => undefined,
+    onLog: ({ level, message, fields }) => logger[level](message, fields === undefined ? {} : { plugin: fields }),
+    onMake: () => Promise.reject(fail("INVALID_INPUT", "only a tool that runs may announce what it makes")),
+    onFacts: () => {
+      throw fail("POLICY_DENIED", "only a tool that runs may ask the policies");
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Ends what dead processes left.
+ *
+ * - V1  Only what belongs to a process that is gone is taken: an owner that is registered and alive keeps its own.
+ * - V2  Executions end first, then jobs, then the owner is forgotten: if this process dies in between, the next one
+ *       finds the same again. What runs with an owner that nobody knows any more is as dead as its process (W2).
+ */
+import type { Storage } from "@container-kit/storage";
+import type { Deletion } from "./deletion.ts";
+import type { Executions } from "./executions.ts";
+import type { History } from "./history.ts";
+import type { IdempotencyKeys } from "./idempotency.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Owners } from "./owners.ts";
+import type { InterruptedWork } from "./types.ts";
+
+/** What recovery needs of the other parts. */
+interface RecoveryParts {
+  readonly storage: Storage;
+  readonly owners: Owners;
+  readonly executions: Executions;
+  readonly history: History;
+  readonly jobs: Jobs;
+  readonly keys: IdempotencyKeys;
+  readonly deletion: Deletion;
+}
+
+/** Marks as interrupted what dead processes left running, frees their keys and finishes their deletions. */
+export async function recoverInterrupted(parts: RecoveryParts): Promise<InterruptedWork> {
+  const { storage, owners, executions, jobs, keys, deletion } = parts;
+  const dead = owners.findDead();
+  await storage.record.catchUp();
+  const left = findLeft(parts);
+  for (const id of left) executions.interrupt(id);
+  if (left.length > 0) await storage.record.catchUp();
+  const interruptedJobs = await jobs.endLeft();
+  if (dead.length > 0) {
+    await storage.state.write(() => {
+      for (const key of dead) {
+        keys.releaseAll(key);
+        owners.forget(key);
+      }
+    });
+  }
+  await deletion.finish();
+  return { executions: left.length, jobs: interruptedJobs };
+}
+
+function findLeft({ storage, owners, history }: RecoveryParts): readonly string[] {
+  const works = new Map<number, boolean>();
+  return storage.state.read(() =>
+    history.running().flatMap(({ id, owner }) => {
+      const isWorking = works.get(owner) ?? owners.hasWork(owner);
+      works.set(owner, isWorking);
+      return isWorking ? [] : [id];
+    }),
+  );
+}

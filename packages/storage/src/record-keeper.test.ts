@@ -1,0 +1,166 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { createLogger, createRedactor, silentLogger } from "@container-kit/observability";
+import Sqlite from "better-sqlite3";
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { buildProgram } from "../test/build.ts";
+import { eventsSchema, happen, happened } from "../test/events.ts";
+import { tempFolder } from "../test/temp-folder.ts";
+import { DailyWork } from "./daily-work.ts";
+import { openStorage } from "./index.ts";
+import type { Storage, StorageOptions } from "./index.ts";
+import { ALONE, IngestDriver } from "./ingest-driver.ts";
+import { parseStoreUrl } from "./location.ts";
+import { connect } from "./open-file.ts";
+
+const notes = sqliteTable("notes", { id: integer("id").primaryKey(), text: text("text").notNull() });
+
+let keeper: URL;
+let dyingKeeper: URL;
+let folder: string;
+let logged: string[];
+let storage: Storage;
+
+beforeAll(async () => {
+  keeper = pathToFileURL(await buildProgram(new URL("../test/keeper.ts", import.meta.url)));
+  dyingKeeper = pathToFileURL(await buildProgram(new URL("../test/dying-keeper.ts", import.meta.url)));
+});
+
+beforeEach(() => {
+  folder = tempFolder();
+  logged = [];
+});
+
+afterEach(() => storage.close());
+
+async function open(options: StorageOptions): Promise<Storage> {
+  const logger = createLogger({ level: "warn", redactor: createRedactor(), write: (line) => logged.push(line) });
+  storage = await openStorage(`sqlite:${folder}/`, { logger, ...options });
+  storage.migrate(eventsSchema);
+  return storage;
+}
+
+/** Enough that the keeper is started at once. */
+function fill(count: number, at = Date.now()): void {
+  for (let number = 0; number < count; number += 1) happen(storage, `${number} ${"x".repeat(1000)}`, at);
+}
+
+test("the keeper brings the journal in, beside the calls, and all is there once", async () => {
+  await open({ keeper });
+  fill(600);
+  await expect.poll(() => happened(storage).length, { timeout: 10_000 }).toBe(600);
+  fill(100);
+  await storage.record.catchUp();
+  expect(happened(storage)).toHaveLength(700);
+  expect(storage.health()).toMatchObject({ status: "ok", reasons: [], behind: 0 });
+  await storage.close();
+  expect(existsSync(path.join(folder, "journal")) ? readdirSync(path.join(folder, "journal")) : []).toEqual([]);
+  expect(logged).toEqual([]);
+});
+
+test("a program that records little and ends never starts it, and all is there", async () => {
+  await open({ keeper: new URL("file:///nowhere/keeper.mjs") });
+  happen(storage, "one");
+  await storage.close();
+  expect(logged).toEqual([]);
+  await open({});
+  expect(happened(storage)).toEqual(["one"]);
+});
+
+test("without the keeper that was asked for, this thread does the work and says so once", async () => {
+  await open({ keeper: new URL("file:///nowhere/keeper.mjs") });
+  fill(600);
+  await expect.poll(() => happened(storage).length, { timeout: 10_000 }).toBe(600);
+  expect(logged.filter((line) => line.includes("the keeper of the record has ended"))).toHaveLength(1);
+});
+
+test("a keeper that dies in the middle of a transaction costs nothing, and nothing is there twice", async () => {
+  await open({ keeper: dyingKeeper });
+  fill(2000);
+  await expect.poll(() => logged.join(), { timeout: 10_000 }).toContain("the keeper of the record has ended");
+  fill(1);
+  await storage.record.catchUp();
+  const found = happened(storage).map((text) => text.split(" ")[0]);
+  expect(found).toEqual([...Array.from({ length: 2000 }, (_, number) => String(number)), "0"]);
+  expect(storage.health()).toMatchObject({ status: "ok", behind: 0 });
+});
+
+test("what is over the limits goes, oldest first, and the file becomes smaller", async () => {
+  await open({});
+  fill(4000);
+  await storage.record.catchUp();
+  await storage.close();
+  const before = statSync(path.join(folder, "record.db")).size;
+  await open({ keeper, retention: { maxCount: 100 } });
+  fill(600);
+  await expect.poll(() => happened(storage).length, { timeout: 20_000 }).toBe(100);
+  expect(happened(storage).at(-1)).toMatch(/^599 /);
+  await expect
+    .poll(
+      () => {
+        const client = new Sqlite(storage.record.path, { readonly: true });
+        const pages = Number(client.pragma("page_count", { simple: true }));
+        client.close();
+        return pages * 4096;
+      },
+      { timeout: 20_000 },
+    )
+    .toBeLessThan(before / 2);
+});
+
+test("the logs of both files are kept short without any commit doing it", async () => {
+  await open({ keeper });
+  storage.migrate({
+    package: "notes",
+    state: [{ id: "0001-notes", statements: ["CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT) STRICT"] }],
+    record: [],
+  });
+  const { statements } = storage.state;
+  fill(600);
+  for (let round = 0; round < 130; round += 1) {
+    await storage.state.write(() =>
+      statements
+        .insert(notes)
+        .values({ text: "x".repeat(40_000) })
+        .run(),
+    );
+    fill(20);
+  }
+  await storage.record.catchUp();
+  const file = storage.state.path;
+  await expect.poll(() => statSync(file).size, { timeout: 10_000 }).toBeGreaterThan(3 * 1024 * 1024);
+});
+
+test("once a day the keeper of one of several processes makes a backup, and reads large files through", async () => {
+  await open({});
+  happen(storage, "one");
+  await storage.record.catchUp();
+  const damaged: string[] = [];
+  const data = {
+    location: parseStoreUrl(`sqlite:${folder}/`),
+    ownJournal: "",
+    busyTimeoutMs: 2000,
+    retention: {},
+    dailyEveryMs: 1,
+  };
+  const driver = new IngestDriver({
+    ...data,
+    connect: () => connect(storage.record.path, { synchronous: "NORMAL", busyTimeoutMs: 2000, kept: true }),
+    file: storage.record.path,
+    folder: data.location.journal,
+    logger: silentLogger,
+    pace: ALONE,
+    clock: Date.now,
+    onError: (error) => logged.push(error.message),
+  });
+  const works = [1, 2].map(
+    () => new DailyWork({ data, driver, logger: silentLogger, onDamage: (file) => damaged.push(file) }),
+  );
+  await expect.poll(() => storage.backups().length, { timeout: 10_000 }).toBe(1);
+  for (const work of works) await work.close();
+  expect(storage.backups()).toHaveLength(1);
+  expect(damaged).toEqual([]);
+  await driver.close({ last: false });
+});

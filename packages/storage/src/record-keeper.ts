@@ -1,0 +1,118 @@
+/**
+ * The body of the keeper's thread: it brings the journals into the tables and looks after both files, so that the
+ * thread of the calls does neither.
+ *
+ * - R1  It has connections of its own. What it may not do in a thread beside another, it leaves to a later round.
+ * - R2  It checkpoints both files when enough pages wait there; no commit of the other thread has to.
+ * - R3  Once a day one of the processes on a store reads the large files through and makes a backup.
+ * - R4  Its death harms nothing: the thread that started it goes on by itself.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import { isKitError } from "@container-kit/errors";
+import type { LogFields, Logger } from "@container-kit/observability";
+import { shortenLog } from "./checkpoint.ts";
+import { DailyWork } from "./daily-work.ts";
+import { ALONE, IngestDriver } from "./ingest-driver.ts";
+import type { KeeperData, KeeperOrder, KeeperReport } from "./keeper-messages.ts";
+import { connect } from "./open-file.ts";
+import type { Projection } from "./types.ts";
+
+const LOCK_WAIT_MS = 2;
+
+/**
+ * Runs the keeper in the worker thread that calls it, until the thread that started it says so.
+ * A program of its own does nothing but call this with the projections of all packages:
+ * `runRecordKeeper([sessionProjection])`.
+ */
+export function runRecordKeeper(projections: readonly Projection[]): void {
+  if (parentPort === null) throw new TypeError("expected to run in a worker thread that openStorage has started");
+  const port = parentPort;
+  const data = workerData as KeeperData;
+  const say = (report: KeeperReport): void => port.postMessage(report);
+  const logger = createReportingLogger(say);
+  const { location, busyTimeoutMs } = data;
+  const open = { busyTimeoutMs, kept: true };
+  const state = connect(location.state, { ...open, synchronous: "FULL" });
+  // A checkpoint that waited for long would keep the other thread's writes waiting.
+  state.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
+  const driver = new IngestDriver({
+    connect: () => connect(location.record, { ...open, synchronous: "NORMAL" }),
+    file: location.record,
+    folder: location.journal,
+    ownJournal: data.ownJournal,
+    busyTimeoutMs,
+    logger,
+    pace: ALONE,
+    retention: data.retention,
+    clock: Date.now,
+    onRound: () => {
+      shortenLog(state);
+      say({ said: "skipped", skipped: driver.skipped });
+    },
+    onError: (error) =>
+      say({ said: "failed", message: error.message, code: isKitError(error) ? error.code : undefined }),
+  });
+  for (const projection of projections) driver.register(projection);
+  const daily = new DailyWork({
+    data,
+    driver,
+    logger,
+    onDamage: (file, damage) => say({ said: "damage", file, damage }),
+  });
+  obey(port, { driver, say, end: () => end(port, { driver, daily, state }) });
+  driver.soon();
+}
+
+interface Obedience {
+  readonly driver: IngestDriver;
+  readonly say: (report: KeeperReport) => void;
+  readonly end: () => Promise<void>;
+}
+
+function obey(port: MessagePort, { driver, say, end }: Obedience): void {
+  port.on("message", (order: KeeperOrder) => {
+    if (order.do === "soon") driver.soon();
+    else if (order.do === "close") void end();
+    else {
+      const { number } = order;
+      driver.catchUp().then(
+        () => say({ said: "caughtUp", number, ok: true }),
+        // Why is found out by who asked: it does the work itself then.
+        () => say({ said: "caughtUp", number, ok: false }),
+      );
+    }
+  });
+}
+
+async function end(
+  port: MessagePort,
+  {
+    driver,
+    daily,
+    state,
+  }: { readonly driver: IngestDriver; readonly daily: DailyWork; readonly state: { close(): unknown } },
+): Promise<void> {
+  await daily.close();
+  await driver.close({ last: false });
+  state.close();
+  // Without a port that listens nothing keeps the thread.
+  port.close();
+}
+
+function createReportingLogger(say: (report: KeeperReport) => void, own: LogFields = {}): Logger {
+  const at =
+    (level: "error" | "warn" | "info" | "debug") =>
+    (message: string, fields: LogFields = {}) => {
+      const all = Object.entries({ ...own, ...fields });
+      const plain = all.map(([name, value]) => [name, value instanceof Error ? value.message : value] as const);
+      say({ said: "log", level, message, fields: Object.fromEntries(plain) });
+    };
+  return {
+    error: at("error"),
+    warn: at("warn"),
+    info: at("info"),
+    debug: at("debug"),
+    child: (fields) => createReportingLogger(say, { ...own, ...fields }),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Keeps the record within its limits, a little at a time.
+ *
+ * - Q1  One step is one short transaction: a call that waits for the lock waits for one step at most.
+ * - Q2  A clock that jumps ahead removes nothing: time passes here no faster than it has passed since the start.
+ * - Q3  Pages that pruning has freed are used again first. Only where many are free is the file made smaller.
+ */
+import type { Database as SqliteClient, Transaction } from "better-sqlite3";
+import { failpoint } from "./failpoint.ts";
+import type { OpenProjection, Retention } from "./types.ts";
+
+const ROWS_PER_STEP = 50;
+const PAGES_PER_STEP = 64;
+/** The file is left as it is while fewer pages are free, and while they are a smaller part of it. */
+const FREE_PAGES = 256;
+const FREE_PART = 0.1;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const DEFAULTS = { maxAgeMs: 30 * DAY_MS, maxCount: 1_000_000, maxBytes: 1024 * 1024 * 1024 };
+
+/** What is kept up. */
+export interface UpkeepOptions {
+  readonly client: SqliteClient;
+  readonly projections: ReadonlyMap<string, OpenProjection>;
+  readonly retention: Retention;
+  readonly clock: () => number;
+}
+
+/** Works on one connection. */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #limits: Required<Retention>;
+  readonly #transaction: Transaction<(work: () => number) => number>;
+  readonly #began: { readonly at: number; readonly monotonic: number };
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULTS, ...options.retention };
+    this.#transaction = options.client.transaction((work: () => number) => work());
+    this.#began = { at: options.clock(), monotonic: performance.now() };
+  }
+
+  /** Removes a few rows that are over the limits; says whether there may be more. */
+  prune(): boolean {
+    const { projections } = this.#options;
+    const { maxAgeMs, maxCount } = this.#limits;
+    const removed = this.#transaction.immediate(() => {
+      const limits = { before: this.#now() - maxAgeMs, count: maxCount, overSize: this.#isOverSize() };
+      let rows = 0;
+      for (const projection of projections.values()) rows += projection.prune?.(limits, ROWS_PER_STEP) ?? 0;
+      return rows;
+    });
+    failpoint("prune.batch");
+    return removed > 0;
+  }
+
+  /** Gives a few free pages back to the disk; says whether there are more. */
+  shrink(): boolean {
+    const { free, pages } = this.#pages();
+    if (free < FREE_PAGES || free < pages * FREE_PART) return false;
+    this.#options.client.pragma(`incremental_vacuum(${PAGES_PER_STEP})`);
+    return this.#pages().free < free;
+  }
+
+  /** Whether most of a file is empty that cannot be made smaller step by step, because it was made without that ability. */
+  needsRewrite(): boolean {
+    const { free, pages } = this.#pages();
+    return this.#number("auto_vacuum") === 0 && free >= FREE_PAGES && free > pages / 4;
+  }
+
+  #now(): number {
+    const { at, monotonic } = this.#began;
+    return Math.min(this.#options.clock(), at + performance.now() - monotonic);
+  }
+
+  #isOverSize(): boolean {
+    const { free, pages } = this.#pages();
+    return (pages - free) * this.#number("page_size") > this.#limits.maxBytes;
+  }
+
+  #pages(): { readonly free: number; readonly pages: number } {
+    return { free: this.#number("freelist_count"), pages: this.#number("page_count") };
+  }
+
+  #number(pragma: string): number {
+    return Number(this.#options.client.pragma(pragma, { simple: true }));
+  }
+}
