@@ -190,7 +190,11 @@ function checkEffects({ folder, settled }, lines) {
     effects.set(key, [...(effects.get(key) ?? []), id]);
   }
   for (const [key, ids] of effects) if (ids.length > 1) problems.push(`${key} has ${ids.length} effects`);
-  for (const [key, id] of settled)
-    if (!(effects.get(key) ?? []).includes(id)) problems.push(`${key} was settled by ${id}, and its effect is undone`);
+  for (const [key, id] of settled) {
+    if ((effects.get(key) ?? []).includes(id)) continue;
+    problems.push(`${key} was settled by ${id}, and its effect is undone`);
+    // Told once, not after each later kill.
+    settled.delete(key);
+  }
   return problems;
 }

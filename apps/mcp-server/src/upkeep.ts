@@ -29,15 +29,17 @@ export function startUpkeep({
 }): Upkeep {
   const stop = new AbortController();
   let round: Promise<void> = Promise.resolve();
+  const after = async (before: Promise<void>, what: string, work: () => Promise<unknown>): Promise<void> => {
+    await before;
+    if (stop.signal.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      logger.warn("A part of the upkeep failed; it is tried again.", { what, error });
+    }
+  };
   const inTurn = (what: string, work: () => Promise<unknown>): void => {
-    round = round.then(async () => {
-      if (stop.signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        logger.warn("A part of the upkeep failed; it is tried again.", { what, error });
-      }
-    });
+    round = after(round, what, work);
   };
   const recover = (): void => inTurn("recovery", () => runtime.recover());
   const prune = (): void => inTurn("pruning", () => sessions.prune({ signal: stop.signal }));

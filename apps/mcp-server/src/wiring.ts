@@ -90,7 +90,7 @@ export async function openApplication(config: Config, options: ApplicationOption
   // Before anything is opened: rules that cannot be understood stop the program, they are never half in force.
   createPolicy(config.policy);
   const { sessions, storage, close: closeStore } = await openSessions(config, logger);
-  const plugins = await openPlugins(config, { environment: options.environment, logger });
+  const plugins = await openPlugins(config, { environment: options.environment, logger, redactor });
   const close = async (): Promise<void> => {
     await plugins.close();
     await closeStore();

@@ -58,6 +58,25 @@ test("a tool that blocks or exits costs its own call; the server, its stdout and
   }
 });
 
+test("the processes of a plugin end with the server, however it ends", async () => {
+  const { folder, environment } = await home(source(`return { text: String(process.pid) };`));
+  const server = await spawnServer({ cli, env: environment, cwd: folder });
+  const { structuredContent } = await server.client.callTool({ name: "shout_text", arguments: { text: "" } });
+  const pid = Number((structuredContent as { result: { text: string } }).result.text);
+  expect(isAlive(pid)).toBe(true);
+  await server.kill("SIGKILL");
+  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    // No such process.
+    return false;
+  }
+}
+
 test("a plugin that cannot be loaded leaves the server as it is, and is told", async () => {
   const { folder, environment, run } = await home(`throw new Error("broken");`);
   const server = await spawnServer({ cli, env: environment, cwd: folder });
@@ -99,6 +118,18 @@ test("changed words are refused until they are approved by name", async () => {
   expect((await say()).code).toBe(0);
   await appendFile(file, "\n");
   expect((await say()).code).toBe(0);
+});
+
+test("a secret that a plugin is granted does not come back in what it returns", async () => {
+  const { folder, environment } = await home(source(`return { text: "it is " + process.env.VAULT_TOKEN };`));
+  await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n    environment: [VAULT_TOKEN]\n");
+  const env = { ...environment, VAULT_TOKEN: "tiger-lily-38" };
+  const { stdout, stderr } = await runCli(cli, ["call", "shout_text", "--input", `{"text":""}`, "--json"], {
+    env,
+    cwd: folder,
+  });
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, result: { text: expect.stringContaining("it is ") as string } });
+  expect(stdout + stderr).not.toContain("tiger-lily-38");
 });
 
 test("a plugin is checked before it is configured, and loaded with a flag for one command", async () => {

@@ -156,8 +156,8 @@ export interface ToolCall {
   /** A W3C `traceparent`: the span of the call becomes its child, and its trace id the correlation id. */
   readonly traceparent?: string;
   /**
-   * Whether the call may be answered with a job before it is done. Default true: after 30 s, or at once with `wait: false`.
-   * A door whose caller waits anyway, such as a command line, says false.
+   * Whether the call may be answered with a job when it lasts longer than 30 s. Default true. A door whose caller waits
+   * anyway, such as a command line, says false. What the input's `wait` says goes before it.
    */
   readonly mayDetach?: boolean;
 }

@@ -75,7 +75,7 @@ test("entries make the same tables in whatever batches they come, and repeating 
       for (let at = 0; at < entries.length; at += size) record.apply(entries.slice(at, at + size));
       expect(everything()).toEqual(whole);
     }),
-    { numRuns: 400 },
+    { numRuns: 25 },
   );
 });
 
@@ -105,7 +105,7 @@ test("the counts are what counting the executions gives, in every scope", () => 
         .filter(({ scope }) => scope === "all");
       expect(total.reduce((sum, { count }) => sum + count, 0)).toBe(rows.length);
     }),
-    { numRuns: 400 },
+    { numRuns: 25 },
   );
 });
 

@@ -68,7 +68,10 @@ export interface RecordLog {
    * @throws STORE_FULL STORE_UNAVAILABLE
    */
   append(kind: string, body: string): void;
-  /** Brings everything that was appended until now, by any process, into the tables. @throws STORE_BUSY STORE_CORRUPT STORE_UNAVAILABLE */
+  /**
+   * Brings everything that was appended until now, by any process, into the tables. While the store is read-only for want
+   * of space they stay as they are. @throws STORE_BUSY STORE_CORRUPT STORE_UNAVAILABLE
+   */
   catchUp(): Promise<void>;
   /** Runs queries on the tables. */
   read<Result>(work: () => Result): Result;

@@ -31,7 +31,11 @@ function holdAll(): readonly number[] {
 }
 
 async function tell(storage: Storage): Promise<void> {
-  const acts: readonly (() => Promise<unknown>)[] = [async () => happen(storage, "one"), () => storage.record.catchUp(), () => storage.backup()];
+  const acts: readonly (() => Promise<unknown>)[] = [
+    async () => happen(storage, "one"),
+    () => storage.record.catchUp(),
+    () => storage.backup(),
+  ];
   const codes: string[] = [];
   for (const act of acts) {
     try {

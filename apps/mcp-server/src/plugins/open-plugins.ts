@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { loadPlugins } from "@container-kit/atomic-runtime";
 import type { LoadedPlugins, LoadPluginsOptions, PolicySource } from "@container-kit/atomic-runtime";
-import type { Logger } from "@container-kit/observability";
+import type { Logger, Redactor } from "@container-kit/observability";
 import type { Config } from "../config/config.ts";
 import type * as ImportModule from "./import-module.ts";
 
@@ -17,17 +17,28 @@ export interface OpenPluginsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly pins?: LoadPluginsOptions["pins"];
+  /** Learns the secrets among the variables that plugins get, so that none comes back in a result. */
+  readonly redactor?: Redactor;
 }
 
 /** Loads the plugins that the configuration names. One that cannot be loaded stops nobody: `reports` says why. */
 export function openPlugins(
   config: Config,
-  { environment, logger, pins = "check" }: OpenPluginsOptions,
+  { environment, logger, redactor, pins = "check" }: OpenPluginsOptions,
 ): Promise<LoadedPlugins> {
   if (config.plugins.length === 0) return Promise.resolve(NONE);
+  if (redactor !== undefined) learnSecrets(config, environment, redactor);
   const lockFile = join(config.home, LOCK_FILE);
   const options = { entries: config.plugins, folder: config.home, lockFile, environment, logger, pins };
   return loadPlugins({ ...options, importModule: (url) => importer()(url) });
+}
+
+/** A variable whose name is that of a secret: the redactor would mask it under that name. */
+function learnSecrets(config: Config, environment: OpenPluginsOptions["environment"], redactor: Redactor): void {
+  for (const name of config.plugins.flatMap((plugin) => plugin.environment ?? [])) {
+    const value = environment[name];
+    if (value !== undefined && redactor.value({ [name]: value })[name] !== value) redactor.learn(value);
+  }
 }
 
 /** In the built program a file beside it; from source, this one's own `import`. */

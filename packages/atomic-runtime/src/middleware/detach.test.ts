@@ -71,12 +71,20 @@ test("a call that lasts becomes a job after thirty seconds; its caller neither c
 test.each([
   ["with wait: true", { input: { ...call.input, wait: true } }],
   ["from a door whose caller waits", { mayDetach: false }],
-  ["from such a door, whatever the input says", { mayDetach: false, input: { ...call.input, wait: false } }],
+  ["with wait: true, whatever the door says", { mayDetach: true, input: { ...call.input, wait: true } }],
 ])("%s a call is waited for", async (_what, changes) => {
   const { runtime } = rig([working(50_000)]);
   const answer = runtime.execute({ ...call, ...changes });
   await vi.advanceTimersByTimeAsync(50_000);
   expect(await answer).toMatchObject({ ok: true, result: { text: "done" } });
+});
+
+test("wait: false is honoured by a door whose caller waits otherwise", async () => {
+  const { runtime } = rig([working(50_000)]);
+  const answer = await runtime.execute({ ...call, mayDetach: false, input: { ...call.input, wait: false } });
+  expect(answer).toMatchObject({ ok: true, result: { status: "running" } });
+  await vi.advanceTimersByTimeAsync(50_000);
+  await runtime.jobsDone();
 });
 
 test("what would fail before the work begins is told to the caller, not to a job", async () => {

@@ -10,8 +10,8 @@ const AGAIN_MS = 5_000;
 /**
  * Answers a call before it is done, with the job that its work is from then on.
  *
- * - J1  At once with `wait: false`; after 30 s without a word about waiting; never with `wait: true`, nor where the door's
- *       caller waits anyway.
+ * - J1  At once with `wait: false`; never with `wait: true`; without a word about it after 30 s, unless the door's caller
+ *       waits anyway.
  * - J2  Once answered, the caller neither cancels the work nor hears of its progress: the job's owner does, and the job.
  * - J3  What the store will not make a job stays a call that is waited for.
  */
@@ -42,7 +42,7 @@ export const detach: Layer = async (execution, next) => {
 
 /** J1. */
 export function mayDetach({ call, input }: Execution): boolean {
-  return call.mayDetach !== false && input.wait !== true;
+  return input.wait === undefined ? call.mayDetach !== false : !input.wait;
 }
 
 /** J3. Never rejects. */

@@ -13,7 +13,9 @@ function denying(): Policy {
   return {
     rules: ["registries"],
     looksAt: () => true,
-    check(name: string, { registries }: PolicyFacts) {
+    check(name: string, facts: PolicyFacts | undefined) {
+      if (facts === undefined) throw fail("POLICY_DENIED", `${name}: does not say what it does`);
+      const { registries } = facts;
       if (registries?.includes("bad") === true) throw fail("POLICY_DENIED", `${name}: rule registries`);
     },
   };
@@ -55,4 +57,14 @@ test("a tool that breaks while it says what it is about to do does nothing", asy
   const { runtime } = rig([tool({ run, acts: broken })], { policy: denying() });
   expect(await runtime.execute(call)).toMatchObject({ ok: false, error: { code: "INTERNAL" } });
   expect(run).not.toHaveBeenCalled();
+});
+
+test("a tool with effects that does not say which is judged as one; a tool that only reads is not judged", async () => {
+  const run = vi.fn(() => Promise.resolve({ text: "x" }));
+  const reads = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
+  const effects = rig([tool({ run })], { policy: denying() });
+  expect(await effects.runtime.execute(call)).toMatchObject({ error: { code: "POLICY_DENIED" } });
+  expect(run).not.toHaveBeenCalled();
+  const reading = rig([tool({ run, annotations: reads })], { policy: denying() });
+  expect(await reading.runtime.execute(call)).toMatchObject({ ok: true });
 });

@@ -7,7 +7,7 @@
 import type { Duplex } from "node:stream";
 
 /** The longest line: a result of one mebibyte and what is said beside it. */
-export const LONGEST_FRAME = 1024 * 1024 + 128 * 1024;
+const LONGEST_FRAME = 1024 * 1024 + 128 * 1024;
 
 /** What a reader hears. */
 export interface FrameListener {

@@ -13,26 +13,30 @@ import { fail } from "../errors.ts";
 import type { Plugin } from "../types.ts";
 import { hostProgram } from "./host-program.ts";
 import { openPlugin } from "./open-plugin.ts";
-import type { OpenedPlugin } from "./open-plugin.ts";
+import type { OpenDefaults, OpenedPlugin } from "./open-plugin.ts";
 import { comparePin, pinOf, readPins, writePins } from "./pins.ts";
 import type { Pin, PinComparison } from "./pins.ts";
 import type { LoadedPlugins, LoadPluginsOptions, PluginReport } from "./types.ts";
 
 const NOTHING = { tools: [], scanners: [], strategies: [], credentialSources: [], notes: [] } as const;
 
-/** Loads plugins, each in its own time and all at once. Never throws for a plugin's sake. */
-export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPlugins> {
-  const { entries, pins = "check", lockFile, logger = silentLogger } = options;
-  const settings = {
+/** What options leave out. */
+function defaults(): OpenDefaults {
+  return {
     program: hostProgram(),
     importModule: (url: string): Promise<unknown> => import(url),
     deadlineMs: 10_000,
     processes: 4,
     heapMiB: 256,
+    cpuSeconds: 1_800,
     environment: {},
-    ...options,
-    logger,
   };
+}
+
+/** Loads plugins, each in its own time and all at once. Never throws for a plugin's sake. */
+export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPlugins> {
+  const { entries, pins = "check", lockFile, logger = silentLogger } = options;
+  const settings = { ...defaults(), ...options, logger };
   const pinned = pins === "look" ? readPins(lockFile).catch((): Pins => ({})) : readPins(lockFile);
   // Its rejection is each plugin's problem, below.
   pinned.catch(() => undefined);

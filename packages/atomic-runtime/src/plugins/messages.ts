@@ -10,6 +10,8 @@ export interface LoadMessage {
   readonly entry: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly network: boolean;
+  /** Names of the variables that were granted. */
+  readonly environment: readonly string[];
 }
 
 /** Facts of an execution that a tool's context has. */

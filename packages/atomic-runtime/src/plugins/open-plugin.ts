@@ -35,14 +35,16 @@ export interface OpenedPlugin {
   close(): Promise<void>;
 }
 
+/** What has a default. */
+export type OpenDefaults = Required<
+  Pick<
+    LoadPluginsOptions,
+    "program" | "importModule" | "deadlineMs" | "processes" | "heapMiB" | "cpuSeconds" | "environment"
+  >
+>;
+
 /** The options of loading with their defaults. */
-export type OpenSettings = LoadPluginsOptions &
-  Required<
-    Pick<
-      LoadPluginsOptions,
-      "program" | "importModule" | "deadlineMs" | "processes" | "heapMiB" | "environment" | "logger"
-    >
-  >;
+export type OpenSettings = LoadPluginsOptions & OpenDefaults & Required<Pick<LoadPluginsOptions, "logger">>;
 
 /** @throws PLUGIN_INVALID */
 export async function openPlugin(entry: PluginEntry, settings: OpenSettings): Promise<OpenedPlugin> {
@@ -134,11 +136,18 @@ function processOptions(
   { settings, logger }: { readonly settings: OpenSettings; readonly logger: Logger },
 ): ProcessOptions {
   const network = entry.network === true;
-  const load: LoadMessage = { kind: "load", entry: found.entry, settings: entry.config ?? {}, network };
   const granted = (entry.environment ?? []).flatMap((name) => {
     const value = settings.environment[name];
     return value === undefined ? [] : [[name, value] as const];
   });
+  const names = granted.map(([name]) => name);
+  const load: LoadMessage = {
+    kind: "load",
+    entry: found.entry,
+    settings: entry.config ?? {},
+    network,
+    environment: names,
+  };
   const { files, folders } = found.code;
   return {
     label: entry.package,
@@ -151,6 +160,7 @@ function processOptions(
       network,
     },
     environment: Object.fromEntries(granted),
+    cpuSeconds: settings.cpuSeconds,
     heapMiB: settings.heapMiB,
     residentMiB: settings.heapMiB * 2,
     logger,

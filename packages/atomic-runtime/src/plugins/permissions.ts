@@ -49,7 +49,7 @@ function stem(path: string): string {
 }
 
 /** The flag lost its `experimental` in 22.13 and 23.5. */
-export function permissionFlag(version: string): string {
+function permissionFlag(version: string): string {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const stable = major >= 24 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
   return stable ? "--permission" : "--experimental-permission";

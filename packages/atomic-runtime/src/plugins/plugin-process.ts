@@ -41,6 +41,7 @@ export interface ProcessOptions {
   readonly load: LoadMessage;
   readonly grants: Grants;
   readonly environment: Readonly<Record<string, string>>;
+  readonly cpuSeconds: number;
   readonly heapMiB: number;
   readonly residentMiB: number;
   readonly logger: Logger;
@@ -79,9 +80,10 @@ export class PluginProcess {
 
   constructor(options: ProcessOptions) {
     this.#options = options;
-    const { program, folder, grants, environment, heapMiB, logger } = options;
+    const { program, folder, grants, environment, heapMiB, cpuSeconds, logger } = options;
     const flags = [...permissionFlags(grants), "--no-warnings", `--max-old-space-size=${heapMiB}`];
-    this.#child = spawn(process.execPath, [...flags, program], {
+    const [file, ...args] = limited([process.execPath, ...flags, program], cpuSeconds);
+    this.#child = spawn(file, args, {
       cwd: folder,
       env: environment,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
@@ -263,13 +265,26 @@ export class PluginProcess {
 
   #exited(code: number | null, signal: NodeJS.Signals | null): Error {
     const how = signal === null ? `ended its process with status ${code}` : `was ended by ${signal}`;
-    const memory = signal === "SIGABRT" ? `: it used more than ${this.#options.heapMiB} MiB` : "";
-    return this.#failed(how + memory);
+    const { heapMiB, cpuSeconds } = this.#options;
+    const why = new Map([
+      ["SIGABRT", `: it used more than ${heapMiB} MiB`],
+      ["SIGXCPU", `: it used more than ${cpuSeconds} s of processor time`],
+    ]);
+    return this.#failed(how + (why.get(signal ?? "") ?? ""));
   }
 
   #failed(what: string): Error {
     return failPlugin("PLUGIN_FAILED", `plugin ${this.#options.label} ${what}`);
   }
+}
+
+/**
+ * The kernel's own limit of processor time, so that even a plugin whose loop is blocked ends when no server is left to end
+ * it. The shell becomes Node: same process id, same pipes.
+ */
+function limited(command: readonly [string, ...string[]], cpuSeconds: number): readonly [string, ...string[]] {
+  if (process.platform === "win32") return command;
+  return ["/bin/sh", "-c", 'ulimit -t "$0" && exec "$@"', String(cpuSeconds), ...command];
 }
 
 function readReason({ reason }: AbortSignal): { readonly code: string; readonly text: string } {

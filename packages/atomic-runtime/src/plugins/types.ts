@@ -45,6 +45,8 @@ export interface LoadPluginsOptions {
   readonly deadlineMs?: number;
   /** How many processes an untrusted plugin may have at once. Default 4. */
   readonly processes?: number;
+  /** The processor time that a process of an untrusted plugin may use in its life, where the system can limit it. Default 1,800. */
+  readonly cpuSeconds?: number;
   /** The heap that a process of an untrusted plugin may use; twice as much memory in all. Default 256. */
   readonly heapMiB?: number;
 }

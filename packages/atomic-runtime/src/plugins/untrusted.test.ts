@@ -154,6 +154,21 @@ test.each([
   );
 });
 
+test("a regular expression of a plugin's schema runs in its process alone, and refuses there", async () => {
+  const rig = await pluginRig();
+  const strict = source(good).replace(`text: z.string().default("")`, `text: z.string().regex(/^(a+)+$/)`);
+  await rig.write("strict", strict);
+  const echo = (await rig.tools({ package: "./strict" }))("echo_text");
+  expect(await codeOf(echo.run({ text: "b" }, contextOf()))).toContain(
+    "INVALID_INPUT: the input of echo_text is not valid",
+  );
+  const endless = { text: `${"a".repeat(40)}!` };
+  expect(echo.input.safeParse(endless).success).toBe(true);
+  const late = codeOf(echo.run(endless, contextOf(stoppable("TOOL_TIMEOUT", 50))));
+  expect(await echo.run({ text: "aa" }, contextOf())).toEqual({ text: "aa" });
+  expect(await late).toContain("TOOL_TIMEOUT");
+});
+
 test("L05 what a plugin prints is in the log, and its environment and folder are its own", async () => {
   const rig = await pluginRig();
   const body = `console.log("on stdout"); console.error("on stderr"); process.chdir("/"); process.env.PATH = "/evil"; return { text: Object.keys(process.env).join() };`;
@@ -283,6 +298,14 @@ test.each([
   const tool = await rig.tools({ package: "./leaky" }, { heapMiB: 64 });
   const result = await meanwhile(tool("be_bad").run({ text: "" }, contextOf()), tool("echo_text"));
   expect(result).toMatch(/PLUGIN_FAILED: plugin \.\/leaky .*(?:MiB)/);
+});
+
+test("L09 a plugin that nobody ends is ended by the limit of its processor time", async () => {
+  const rig = await pluginRig();
+  await rig.write("busy", source({ ...good, be_bad: `for (;;) {}` }));
+  const tool = await rig.tools({ package: "./busy" }, { cpuSeconds: 1 });
+  const result = await meanwhile(tool("be_bad").run({ text: "" }, contextOf()), tool("echo_text"));
+  expect(result).toMatch(/PLUGIN_FAILED: plugin \.\/busy was ended by SIG(?:XCPU|KILL)/);
 });
 
 test("policies are asked before an untrusted tool runs, and their refusal is what it throws", async () => {
