@@ -2,8 +2,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const require = createRequire(new URL("../packages/storage/package.json", import.meta.url));
-const Database = require("better-sqlite3");
+const load = createRequire(new URL("../packages/storage/package.json", import.meta.url));
+const Database = load("better-sqlite3");
 
 const SESSIONS = 1000;
 const BATCH = 100_000;

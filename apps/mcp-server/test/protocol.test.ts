@@ -53,6 +53,27 @@ test("initialize says who serves, what it can do and how to begin", async () => 
   expect(result?.["instructions"]).toContain("analyze_repository");
 });
 
+test.each([
+  ["2024-11-05", "2024-11-05"],
+  ["1999-01-01", "2025-11-25"],
+])("a client that speaks %s is answered in %s", async (asked, answered) => {
+  const { result } = await client.request(0, "initialize", { ...INITIALIZE, protocolVersion: asked });
+  expect(result?.["protocolVersion"]).toBe(answered);
+});
+
+test("an initialize that does not say who asks is refused", async () => {
+  const { error } = await client.request(0, "initialize", { protocolVersion: "2025-11-25" });
+  expect(error?.code).toBe(-32602);
+});
+
+test("what the first resource request makes wait is answered in its order", async () => {
+  const asked = ["resources/templates/list", "no/such/method", "resources/list", "no/such/method"];
+  const answers = await Promise.all(asked.map((method, id) => client.request(id, method)));
+  expect(answers.map(({ error }) => error?.code)).toEqual([undefined, -32601, undefined, -32601]);
+  client.notify("notifications/cancelled", { requestId: 0 });
+  expect(await client.request("next", "resources/templates/list")).toMatchObject({ result: {} });
+});
+
 test("tools/list gives every tool with its schemas and all four hints, the same bytes each time", async () => {
   const { result } = await client.request(1, "tools/list");
   await client.request(2, "tools/list");

@@ -40,7 +40,7 @@ export const COMPANIONS = ["", "-journal", "-wal", "-shm"] as const;
 
 const syncAll = promisify(fsync);
 
-/** Makes a folder with its parents; one that is there stays as it is. */
+/** Makes a folder with its parents, each of whose names survives a power cut; one that is there stays as it is. */
 export function makeFolder(folder: string): void {
   // One level after the other: Node's own recursive way never ends below /proc.
   if (existsSync(folder)) return;
@@ -51,6 +51,7 @@ export function makeFolder(folder: string): void {
   } catch (error) {
     if (!existsSync(folder)) throw error;
   }
+  syncFolder(folder);
 }
 
 /** Makes an empty store file if there is none. @throws STORE_CORRUPT when its log was left without it. */

@@ -11,7 +11,7 @@ const METAS = [
 ];
 
 /** Every message with one part replaced by every value, as it looks after a journey as JSON. */
-function* variants(): Generator<unknown> {
+function* variants(): Generator {
   const whole = [
     { jsonrpc: "2.0", id: 1, method: "ping" },
     { jsonrpc: "2.0", id: "a", method: "tools/call", params: { name: "x", _meta: { progressToken: 1 } } },
