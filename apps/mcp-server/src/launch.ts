@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { compileCached } from "./launch/code-cache.ts";
+import { settleHome } from "./launch/settle-home.ts";
 
 /**
  * Starts the program that lies beside this file, from the code that V8 compiled the last time.
@@ -12,6 +13,7 @@ import { compileCached } from "./launch/code-cache.ts";
  */
 const SAVE_AFTER_MS = 5_000;
 
+settleHome(process.env);
 const file = join(__dirname, "program.js");
 const program = compileCached(file, cacheFolder(process.env));
 if (!program.hit && process.argv[2] === "serve") {
@@ -30,6 +32,7 @@ start(module.exports, createRequire(file), module, file, dirname(file));
 /** Beside the record where that has a place of its own, in the user's cache otherwise. */
 function cacheFolder({ CONTAINER_KIT_HOME: home, XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): string {
   if (home !== undefined && home !== "") return join(resolve(home), "cache");
-  const all = cache === undefined || cache === "" ? join(homedir(), ".cache") : cache;
+  // A relative one is to be ignored, says who named the variable.
+  const all = cache !== undefined && isAbsolute(cache) ? cache : join(homedir(), ".cache");
   return join(all, "container-kit");
 }

@@ -2,6 +2,7 @@ import type { Runtime } from "@container-kit/atomic-runtime";
 import type { Logger } from "@container-kit/observability";
 import type { SessionStore } from "@container-kit/session";
 
+const LOOK_EVERY_MS = 5_000;
 const RECOVER_EVERY_MS = 30_000;
 const PRUNE_EVERY_MS = 60 * 60 * 1000;
 
@@ -14,7 +15,8 @@ export interface Upkeep {
 /**
  * Looks after what others left, off the path of any call.
  *
- * - U1  At the start, and now and then: what a dead process left is marked as interrupted, and undone.
+ * - U1  What a dead process left is marked as interrupted, and undone: at the start, within seconds of its death, and now
+ *       and then what could not be undone before.
  * - U2  Sessions that expired long ago go, an hour after the start at the earliest: a short program prunes nothing.
  * - U3  A store that is busy or full costs only this round; it is told, and tried again.
  */
@@ -24,7 +26,7 @@ export function startUpkeep({
   logger,
 }: {
   readonly runtime: Pick<Runtime, "recover">;
-  readonly sessions: Pick<SessionStore, "prune">;
+  readonly sessions: Pick<SessionStore, "prune" | "recoverInterrupted">;
   readonly logger: Logger;
 }): Upkeep {
   const stop = new AbortController();
@@ -42,8 +44,17 @@ export function startUpkeep({
     round = after(round, what, work);
   };
   const recover = (): void => inTurn("recovery", () => runtime.recover());
+  const look = (): void =>
+    inTurn("recovery", async () => {
+      const { executions, jobs } = await sessions.recoverInterrupted();
+      if (executions + jobs > 0) await runtime.recover();
+    });
   const prune = (): void => inTurn("pruning", () => sessions.prune({ signal: stop.signal }));
-  const timers = [setInterval(recover, RECOVER_EVERY_MS), setInterval(prune, PRUNE_EVERY_MS)];
+  const timers = [
+    setInterval(look, LOOK_EVERY_MS),
+    setInterval(recover, RECOVER_EVERY_MS),
+    setInterval(prune, PRUNE_EVERY_MS),
+  ];
   for (const timer of timers) timer.unref();
   recover();
   return {

@@ -23,6 +23,7 @@ import { createEngineSource } from "./engine-source.ts";
 import type { EngineSource } from "./engine-source.ts";
 import { openPlugins, pluginPolicies, toolsetsWith } from "./plugins/open-plugins.ts";
 import { privateSettings } from "./private-engine.ts";
+import { toRefusal } from "./store-refusal.ts";
 import { openTelemetry } from "./telemetry/program-telemetry.ts";
 import type { ProgramTelemetry } from "./telemetry/program-telemetry.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -65,7 +66,8 @@ export async function openSessions(
   config: Config,
   logger: Logger = createLogger({ level: config.logLevel, redactor: createRedactor() }),
 ): Promise<OpenedSessions> {
-  const storage = await openStorage(config.store, { logger, ...keeper() });
+  const { allowNetworkFileSystem } = config;
+  const storage = await openStorage(config.store, { logger, allowNetworkFileSystem, ...keeper() }).catch(toRefusal);
   try {
     const sessions = createSessionStore(storage);
     // Also for a program that only reads: what a dead process left behind is told as interrupted, not as running.

@@ -33,7 +33,8 @@ class Uncounted extends Error {
  * One circuit per tool and target.
  *
  * - C1  Five calls in a row that found the target ill open it; after ten seconds one call tries, and closes or reopens it.
- *       Those who come meanwhile are refused at once: nobody waits for another's trial.
+ *       Those who come meanwhile are refused at once: nobody waits for another's trial. A trial that was stopped before
+ *       it could tell has told nothing: the next call is the trial.
  * - C2  A call that failed by its caller's fault has reached its target, and counts as well.
  * - C3  The ten seconds are measured by a clock that only grows: cockatiel's own is the time of day, which may be set back.
  */
@@ -52,7 +53,7 @@ class Circuit {
   }
 
   async run(name: string, target: string, call: () => Promise<Judged>): Promise<ToolOutcome> {
-    this.#admit(name, target);
+    const isTrial = this.#admit(name, target);
     try {
       const { outcome } = await this.#policy.execute(async () => {
         const judged = await call();
@@ -62,22 +63,20 @@ class Circuit {
       });
       return outcome;
     } catch (thrown) {
+      // To cockatiel, a failure that it does not count is a trial that went well.
+      if (isTrial) this.#policy = waitingForTrial();
       if (thrown instanceof Uncounted) return thrown.outcome;
       throw thrown;
     }
   }
 
-  /** C1, C3. @throws CIRCUIT_OPEN */
-  #admit(name: string, target: string): void {
-    if (this.#policy.state === CircuitState.Closed) return;
+  /** C1, C3. Says whether this call is the trial. @throws CIRCUIT_OPEN */
+  #admit(name: string, target: string): boolean {
+    if (this.#policy.state === CircuitState.Closed) return false;
     const left = this.#policy.state === CircuitState.HalfOpen ? TRIAL_MS : this.#openedAt + OPEN_MS - this.#clock();
     if (left <= 0) {
-      // As if it had been opened long ago by cockatiel's clock: the next call is the trial.
-      this.#policy = newPolicy({
-        ownState: { value: CircuitState.Open, openedAt: 0, attemptNo: 1 },
-        breakerState: FAILURES,
-      });
-      return;
+      this.#policy = waitingForTrial();
+      return true;
     }
     throw fail("CIRCUIT_OPEN", `${name} does not try ${target}: the last ${FAILURES} calls to it failed`, {
       details: { target, retryAfterMs: Math.ceil(left), lastCode: this.#lastCode },
@@ -88,6 +87,11 @@ class Circuit {
     this.#lastCode = outcome.ok ? "" : outcome.error.code;
     this.#openedAt = this.#clock();
   }
+}
+
+/** Open, as if for long by cockatiel's clock: the next call is the trial. */
+function waitingForTrial(): CircuitBreakerPolicy {
+  return newPolicy({ ownState: { value: CircuitState.Open, openedAt: 0, attemptNo: 1 }, breakerState: FAILURES });
 }
 
 function newPolicy(initialState?: unknown): CircuitBreakerPolicy {

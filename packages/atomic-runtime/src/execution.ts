@@ -86,6 +86,8 @@ export interface Execution {
   deadlineAt: number;
   /** What the tool announced with `willMake`, the newest first. */
   notes: readonly unknown[];
+  /** Settles when no note is under way that the tool may not have waited for. Never rejects. */
+  noting: Promise<unknown> | undefined;
   /** What was thrown last: an outcome keeps less of it than the record wants. */
   thrown: unknown;
   /** The tool's own end with its undoing, when the caller was answered without it. Never rejects. */

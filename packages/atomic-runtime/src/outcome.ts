@@ -3,7 +3,7 @@ import type { ErrorResult } from "@container-kit/errors";
 import type { ExecutionEnd } from "@container-kit/session";
 import type { CallFacts, Execution, Services } from "./execution.ts";
 import { runtimeErrors } from "./errors.ts";
-import { whyNotPlain } from "./internal/plain.ts";
+import { readPlain } from "./internal/plain.ts";
 import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts";
 
 const LARGEST_DETAILS = 256 * 1024;
@@ -29,12 +29,12 @@ export function failure(facts: CallFacts, services: Services, thrown: unknown): 
   return { ok: false, ...envelope(facts, services), error: readError(facts, services, thrown) };
 }
 
-/** The answer to a call whose work goes on as a job. */
+/** The answer to a call whose work goes on as a job. It is asked for in the job's own session: each call without one opens another. */
 export function underWay(execution: Execution): ToolSuccess {
   const { facts, services } = execution;
-  const { jobId } = facts;
+  const { jobId, sessionId } = facts;
   const next: readonly NextStep[] = services.registry.serves("get_job")
-    ? [{ tool: "get_job", reason: "see how far it is, and its result", arguments: { jobId } }]
+    ? [{ tool: "get_job", reason: "see how far it is, and its result", arguments: { jobId, sessionId } }]
     : [];
   return success(execution, { jobId, status: "running" }, next);
 }
@@ -87,7 +87,7 @@ function readError(facts: CallFacts, services: Services, thrown: unknown): Error
   try {
     if (!isKitError(thrown) || thrown.fault === "us") logFault(facts, services, thrown);
     const { details, message, logTail, ...error } = toErrorResult(thrown);
-    const keepsDetails = details !== undefined && whyNotPlain(details, LARGEST_DETAILS) === undefined;
+    const kept = details === undefined ? undefined : (readPlain(details, LARGEST_DETAILS).value as typeof details);
     const { redactor } = services;
     const head = (text: string, length: number): string =>
       redactor.text(text.slice(0, length * MASKED_BEFORE_CUT)).slice(0, length);
@@ -96,7 +96,7 @@ function readError(facts: CallFacts, services: Services, thrown: unknown): Error
     return redactor.value({
       ...error,
       message: head(message, LONGEST_MESSAGE),
-      ...(keepsDetails ? { details } : {}),
+      ...(kept === undefined ? {} : { details: kept }),
       ...(logTail === undefined ? {} : { logTail: tail(logTail, LONGEST_LOG_TAIL) }),
     });
   } catch {

@@ -84,6 +84,22 @@ test("a secret in a result is masked before it leaves and before it is recorded"
   expect(JSON.stringify([outcome, sessions.executions])).not.toContain("hunter22");
 });
 
+test("what was checked is what leaves: neither a hidden toJSON nor a getter that changes its mind is asked again", async () => {
+  let reads = 0;
+  const secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456";
+  const fickle = {
+    get once() {
+      reads += 1;
+      return reads === 1 ? "plain" : 1n;
+    },
+  };
+  const hiding = Object.defineProperty({ plain: 1 }, "toJSON", { value: () => ({ token: secret }) });
+  const odd = JSON.parse('{"__proto__":{"a":1}}') as unknown;
+  const outcome = await outcomeOf({ value: [fickle, hiding, odd] });
+  expect(JSON.stringify(outcome)).toContain('{"value":[{"once":"plain"},{"plain":1},{"__proto__":{"a":1}}]}');
+  expect(reads).toBe(1);
+});
+
 test("a suggestion for a tool that is not served is dropped, the others stay", async () => {
   const { runtime } = rig([
     tool({

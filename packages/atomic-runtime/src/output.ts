@@ -1,7 +1,7 @@
 import { fail } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import { describeIssues, summarizeIssues } from "./issues.ts";
-import { whyNotPlain } from "./internal/plain.ts";
+import { readPlain } from "./internal/plain.ts";
 import type { NextStep } from "./types.ts";
 
 const LARGEST_RESULT = 1024 * 1024;
@@ -22,14 +22,14 @@ export function checkOutput(execution: Execution, returned: unknown): Record<str
       details: { issues },
     });
   }
-  const problem = whyNotPlain(parsed.data, LARGEST_RESULT);
+  const { value, problem } = readPlain(parsed.data, LARGEST_RESULT);
   if (problem !== undefined) {
     const where = problem.path === "" ? "it" : problem.path;
     throw fail("OUTPUT_INVALID", `${name} returned what cannot be sent: ${where} ${problem.message}`, {
       details: { issues: [problem] },
     });
   }
-  return execution.services.redactor.value(parsed.data);
+  return execution.services.redactor.value(value as Record<string, unknown>);
 }
 
 /**
@@ -42,8 +42,8 @@ export function nextSteps(execution: Execution, result: Record<string, unknown>)
   if (definition.next === undefined || input.dryRun) return [];
   try {
     const steps = definition.next(result, input.own).filter((step) => services.registry.serves(step.tool));
-    const problem = whyNotPlain(steps, LARGEST_NEXT);
-    if (problem === undefined) return services.redactor.value(steps);
+    const { value, problem } = readPlain(steps, LARGEST_NEXT);
+    if (problem === undefined) return services.redactor.value(value as readonly NextStep[]);
     services.logger.warn("next steps dropped", { tool: definition.name, path: problem.path, problem: problem.message });
   } catch (error) {
     services.logger.warn("next steps dropped", { tool: definition.name, error });

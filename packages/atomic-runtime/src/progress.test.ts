@@ -147,6 +147,42 @@ test.each([[undefined], [null], ["text"], [{}], [{ message: 7 }]])(
   },
 );
 
+test("a report that cannot be read is ignored, and its tool goes on", () => {
+  const { reporter, sent } = open();
+  const trap = () => {
+    throw new Error("trap");
+  };
+  reporter.report(Object.defineProperty({}, "message", { get: trap }) as ToolProgress);
+  reporter.report(new Proxy({}, { get: trap }) as ToolProgress);
+  expect(sent).toEqual([]);
+});
+
+test("an id and a phase are short visible lines without secrets, like the message", () => {
+  const { reporter, sent } = open();
+  reporter.report({ message: "x", id: "\u001b[31mhunter22\n", phase: `hunter22 ${"p".repeat(1_000)}` });
+  expect(sent[0]?.id).toBe("[redacted]");
+  expect(sent[0]?.phase).toMatch(/^\[redacted\] p+…$/);
+  expect(sent[0]?.phase).toHaveLength(100);
+});
+
+test.each<[string, (step: number) => Partial<ToolProgress>]>([
+  ["ids", (step) => ({ id: `id ${step}` })],
+  ["phases", (step) => ({ phase: `phase ${step}` })],
+  ["ends", () => ({ done: true })],
+])("a hundred thousand %s in a second pass as a few hundred reports, the last one included", async (_what, changes) => {
+  let fitted = 0;
+  const redact = (text: string) => ((fitted += 1), text);
+  const { reporter, sent } = open({ redact });
+  for (let step = 1; step <= 100_000; step++) {
+    reporter.report({ message: `step ${step}`, ...changes(step) });
+    if (step % 1_000 === 0) await vi.advanceTimersByTimeAsync(10);
+  }
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(sent.map(({ message }) => message)).toContain("step 100000");
+  expect(sent.length).toBeLessThan(600);
+  expect(fitted).toBeLessThan(2_000);
+});
+
 test("fields of the wrong kind are left out of a report", () => {
   const { reporter, sent } = open();
   const odd = { message: "x", id: 1, current: Number.NaN, total: -1, unit: "miles", done: "yes", extra: {} };

@@ -1,4 +1,4 @@
-import { visibleLine } from "./internal/visible.ts";
+import { fitReport, readReport } from "./read-report.ts";
 import type { ToolProgress } from "./types.ts";
 
 /*
@@ -12,17 +12,22 @@ import type { ToolProgress } from "./types.ts";
  * - P5  A job's kept progress changes at most once a second, and ends on the last report.
  * - P6  A number always has its unit: steps, where the tool names none.
  * - P7  Neither a report that is garbage nor a receiver that throws can hurt the tool.
+ * - P8  A tool that never stops reporting costs a bounded amount: of all ids together a hundred reports a second pass,
+ *       after two hundred at once; of more ids than are remembered only the words pass, as one id; and only what passes
+ *       is made fit to leave the process.
  */
 const SPACING_MS = 100;
 const SILENCE_MS = 8_000;
 const KEEP_MS = 1_000;
-const LONGEST_MESSAGE = 500;
+const MOST_AT_ONCE = 200;
+const MOST_PER_MS = 0.1;
+const MOST_IDS = 256;
 
 /** Where progress goes; both are optional, and what they throw or reject is swallowed by the one who makes them. */
 export interface ReporterOptions {
   readonly send: ((progress: ToolProgress) => void) | undefined;
   readonly keep: ((progress: ToolProgress) => void) | undefined;
-  /** Makes a message fit to leave the process. */
+  /** Masks what must not leave the process. */
   readonly redact: (text: string) => string;
   /** What is said of a tool that has not said anything. */
   readonly title: string;
@@ -48,24 +53,20 @@ interface Line {
 
 /** Opens the progress of one execution. */
 export function openReporter(options: ReporterOptions): Reporter {
-  const { send, keep } = options;
+  const { send, keep, redact } = options;
+  const openJob = (keepIn: (progress: ToolProgress) => void) =>
+    openJobLane((report) => keepIn(fitReport(report, redact)), options.clock);
   let client = send === undefined ? undefined : openClientLane({ ...options, send });
-  let job = keep === undefined ? undefined : openJobLane(keep, options.clock);
+  let job = keep === undefined ? undefined : openJob(keep);
   const lines = new Map<string, Line>();
   let closed = false;
 
   return {
     report(progress) {
       if (closed) return;
-      const report = readReport(progress, options.redact);
+      const report = readReport(progress);
       if (report === undefined) return;
-      const key = report.id ?? "";
-      const known = lines.get(key);
-      const line: Line = known ?? { sentAt: -Infinity, current: undefined, phase: report.phase, held: undefined };
-      if (known === undefined) lines.set(key, line);
-      const current = report.current === undefined ? undefined : Math.max(report.current, line.current ?? 0);
-      if (current !== undefined) line.current = current;
-      const ordered = current === undefined ? report : { ...report, current };
+      const { line, ordered } = inOrder(lines, report);
       client?.take(ordered, line);
       job?.take(ordered);
     },
@@ -74,7 +75,7 @@ export function openReporter(options: ReporterOptions): Reporter {
       client = undefined;
     },
     keepIn(laterKeep) {
-      if (!closed) job ??= openJobLane(laterKeep, options.clock);
+      if (!closed) job ??= openJob(laterKeep);
     },
     close() {
       closed = true;
@@ -84,8 +85,34 @@ export function openReporter(options: ReporterOptions): Reporter {
   };
 }
 
-/** P1, P2, P4 for the client that listens. */
-function openClientLane({ send, clock, title }: ReporterOptions & { send: (progress: ToolProgress) => void }): {
+/** P1, and P8 where there are too many ids: their numbers have nothing to do with each other, and go. */
+function inOrder(lines: Map<string, Line>, report: ToolProgress): { line: Line; ordered: ToolProgress } {
+  const key = report.id ?? "";
+  const known = lines.get(key);
+  if (known === undefined && lines.size >= MOST_IDS) {
+    const { message, phase } = report;
+    const words = { message, ...(phase === undefined ? {} : { phase }) };
+    return { line: lines.get("") ?? addLine(lines, "", words), ordered: words };
+  }
+  const line = known ?? addLine(lines, key, report);
+  if (report.current === undefined) return { line, ordered: report };
+  line.current = Math.max(report.current, line.current ?? 0);
+  return { line, ordered: { ...report, current: line.current } };
+}
+
+function addLine(lines: Map<string, Line>, key: string, { phase }: ToolProgress): Line {
+  const line: Line = { sentAt: -Infinity, current: undefined, phase, held: undefined };
+  lines.set(key, line);
+  return line;
+}
+
+/** P1, P2, P4, P8 for the client that listens. */
+function openClientLane({
+  send,
+  clock,
+  title,
+  redact,
+}: ReporterOptions & { readonly send: (progress: ToolProgress) => void }): {
   take(report: ToolProgress, line: Line): void;
   close(): void;
 } {
@@ -94,24 +121,27 @@ function openClientLane({ send, clock, title }: ReporterOptions & { send: (progr
   let last: ToolProgress = { message: title };
   let sentAt = startedAt;
   let flushTimer: NodeJS.Timeout | undefined;
+  const room = createRoom(clock);
 
   const emit = (report: ToolProgress, line: Line) => {
+    room.take();
     waiting.delete(line);
     line.held = undefined;
     line.sentAt = sentAt = clock();
     if (report.phase !== undefined) line.phase = report.phase;
-    last = report;
-    send(report);
+    last = fitReport(report, redact);
+    send(last);
   };
   const schedule = () => {
     if (waiting.size === 0 || flushTimer !== undefined) return;
     const firstSentAt = Math.min(...[...waiting].map((line) => line.sentAt));
-    flushTimer = setTimeout(flush, Math.max(1, firstSentAt + SPACING_MS - clock()));
+    const soonest = room.isLeft() ? 1 : SPACING_MS;
+    flushTimer = setTimeout(flush, Math.max(soonest, firstSentAt + SPACING_MS - clock()));
   };
   const flush = () => {
     flushTimer = undefined;
     for (const line of waiting) {
-      if (line.held !== undefined && clock() - line.sentAt >= SPACING_MS) emit(line.held, line);
+      if (line.held !== undefined && clock() - line.sentAt >= SPACING_MS && room.isLeft()) emit(line.held, line);
     }
     schedule();
   };
@@ -128,7 +158,7 @@ function openClientLane({ send, clock, title }: ReporterOptions & { send: (progr
   return {
     take(report, line) {
       const urgent = report.done === true || (report.phase !== undefined && report.phase !== line.phase);
-      if (urgent || clock() - line.sentAt >= SPACING_MS) return emit(report, line);
+      if ((urgent || clock() - line.sentAt >= SPACING_MS) && room.isLeft()) return emit(report, line);
       line.held = report;
       waiting.add(line);
       schedule();
@@ -136,6 +166,23 @@ function openClientLane({ send, clock, title }: ReporterOptions & { send: (progr
     close() {
       clearTimeout(flushTimer);
       clearTimeout(beatTimer);
+    },
+  };
+}
+
+/** P8: what may pass of all ids together. */
+function createRoom(clock: () => number): { isLeft(): boolean; take(): void } {
+  let room = MOST_AT_ONCE;
+  let countedAt = clock();
+  return {
+    isLeft() {
+      const now = clock();
+      room = Math.min(MOST_AT_ONCE, room + (now - countedAt) * MOST_PER_MS);
+      countedAt = now;
+      return room >= 1;
+    },
+    take() {
+      room -= 1;
     },
   };
 }
@@ -173,24 +220,4 @@ function repeat(last: ToolProgress, elapsedMs: number): ToolProgress {
   const message = `${last.message} (${Math.round(elapsedMs / 1000)} s)`;
   if (done !== true) return { ...rest, message };
   return { message, ...(last.phase === undefined ? {} : { phase: last.phase }) };
-}
-
-/** P6, P7: only the known fields, only of the right kind. */
-function readReport(progress: unknown, redact: (text: string) => string): ToolProgress | undefined {
-  if (typeof progress !== "object" || progress === null) return undefined;
-  const { message, phase, id, current, total, unit, done } = progress as Partial<Record<keyof ToolProgress, unknown>>;
-  if (typeof message !== "string") return undefined;
-  return {
-    message: visibleLine(redact(message.slice(0, LONGEST_MESSAGE * 4)), LONGEST_MESSAGE),
-    ...(typeof phase === "string" ? { phase } : {}),
-    ...(typeof id === "string" ? { id } : {}),
-    ...(isCount(current) ? { current } : {}),
-    ...(isCount(total) ? { total } : {}),
-    ...(unit === "bytes" || unit === "steps" ? { unit } : isCount(current) ? { unit: "steps" as const } : {}),
-    ...(done === true ? { done } : {}),
-  };
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }

@@ -265,6 +265,7 @@ function begin(
     attempt: 1,
     deadlineAt: Infinity,
     notes: [],
+    noting: undefined,
     thrown: undefined,
     abandoned: undefined,
   };

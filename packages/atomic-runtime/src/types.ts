@@ -32,7 +32,7 @@ export interface NextStep {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** What a running tool is handed besides its input. */
+/** What a running tool is handed besides its input. Hand it on whole: a copy by `...` lacks the signal, the logger and the job. */
 export interface ToolContext {
   readonly sessionId: string;
   readonly executionId: string;
@@ -108,7 +108,10 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
   readonly durable?: boolean;
   /** How many executions of it may run at once; the next wait their turn. Default: as many as the runtime allows. */
   readonly concurrency?: number;
-  /** Runs it again after a failure that a retry may help. Default: one run. Only for what may safely be run twice. */
+  /**
+   * Runs it again after a failure that a retry may help, when what the failed run announced is undone. Default: one run.
+   * Only for what may safely be run twice.
+   */
   readonly retry?: RetryPolicy;
   /** What a call depends on, e.g. a registry: after several failures of the surroundings its circuit opens. Default: no circuit. */
   target?(input: z.output<Input>): string | undefined;

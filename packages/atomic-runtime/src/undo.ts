@@ -63,9 +63,9 @@ async function runUndo({ alarms, clock, logger }: Services, definition: ToolDefi
     await new Promise<void>((resolve, reject) => {
       givenUp = alarms.set(stopAt + GRACE_MS, () => reject(late));
       const child = logger.child({ tool, sessionId, executionId });
-      definition
-        .undo?.(notes, { sessionId, executionId, signal: controller.signal, logger: child })
-        .then(resolve, reject);
+      const context = { sessionId, executionId, signal: controller.signal, logger: child };
+      // A plugin in plain JavaScript may return nothing.
+      Promise.resolve(definition.undo?.(notes, context)).then(resolve, reject);
     });
   } finally {
     alarms.clear(told);

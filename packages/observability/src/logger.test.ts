@@ -85,3 +85,62 @@ test("a reader of the log that goes away or does not read harms nothing, and wha
   sink("four\n");
   expect(reader.taken).toEqual(["one\n", expect.stringContaining('"dropped":2'), "four\n"]);
 });
+
+test("nothing that a line is handed makes the logger throw", () => {
+  const { logger, told } = listen();
+  const trap = {
+    get broken(): string {
+      throw new Error("no");
+    },
+    fine: 1,
+  };
+  logger.info("getter", trap);
+  logger.info("deeper", { in: [trap] });
+  const any = logger as unknown as Record<"info" | "child", (...parameters: unknown[]) => typeof logger>;
+  for (const parameters of [[undefined], [Symbol("x")], [{ a: 1 }, "words"], ["words", 5], ["words", null]]) {
+    any.info(...parameters);
+  }
+  any.child(undefined).info("of a child");
+  expect(told().map(({ time: _time, level: _level, ...line }) => line)).toEqual([
+    { msg: "getter", broken: "[unreadable]", fine: 1 },
+    { msg: "deeper", in: [{ broken: "[unreadable]", fine: 1 }] },
+    { msg: "" },
+    { msg: "" },
+    { msg: "words", value: { a: 1 } },
+    { msg: "words", value: 5 },
+    { msg: "words", value: null },
+    { msg: "of a child" },
+  ]);
+});
+
+test("a field cannot stand for what a line says of itself, nor for what its logger says", () => {
+  const { logger, told } = listen();
+  const call = logger.child({ correlationId: "the call's" });
+  call.info("true", { level: "error", time: "never", msg: "forged", correlationId: "another's" });
+  call.child({ correlationId: "another's" }).info("true");
+  const [line, ofChild] = told();
+  expect(line).toMatchObject({ level: "info", msg: "true", correlationId: "the call's" });
+  expect(line).toMatchObject({ _level: "error", _msg: "forged", _correlationId: "another's" });
+  expect(ofChild).toMatchObject({ correlationId: "the call's", _correlationId: "another's" });
+});
+
+test("a line is bounded: its long parts are cut, and say so", () => {
+  const { logger, lines, told } = listen();
+  const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, "x".repeat(100)]));
+  logger.warn("y".repeat(1_000_000), { list: Array.from({ length: 100_000 }, () => "item"), short: "whole" });
+  logger.warn("said", many);
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(64 * 1024);
+  const [cut, crowded] = told();
+  expect(cut).toMatchObject({
+    level: "warn",
+    short: "whole",
+    msg: expect.stringMatching(/^y+… \[1000000 characters\]$/),
+  });
+  expect(crowded).toMatchObject({ level: "warn", msg: "said" });
+});
+
+function listen() {
+  const lines: string[] = [];
+  const logger = createLogger({ level: "info", redactor: createRedactor(), write: (line) => lines.push(line) });
+  return { logger, lines, told: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}

@@ -35,7 +35,14 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
 }
 
-/** A logger of JSON lines on stderr, every line passed through the redactor. Never throws. */
+/**
+ * A logger of JSON lines on stderr, every line passed through the redactor.
+ *
+ * - L1  It never throws, whatever it is handed.
+ * - L2  What a line says of itself (level, time, message) and the fields of its logger are what they say: a field of the
+ *       same name is told with `_` before it.
+ * - L3  A line is bounded: of one that is too long, each long part is cut.
+ */
 export function createLogger({ level, redactor, write = createLogSink() }: LoggerOptions): Logger {
   if (level === "silent") return silentLogger;
   const root = pino(
@@ -45,25 +52,64 @@ export function createLogger({ level, redactor, write = createLogSink() }: Logge
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => write(clean(line, redactor)) },
+    { write: (line) => write(bounded(clean(line, redactor))) },
   );
-  return wrap(root, redactor);
+  return wrap(root, redactor, new Set(["level", "time", "msg"]));
 }
 
-function wrap(target: pino.Logger, redactor: Redactor): Logger {
+function wrap(target: pino.Logger, redactor: Redactor, taken: ReadonlySet<string>): Logger {
   const log =
     (level: "error" | "warn" | "info" | "debug") =>
     (message: string, fields: LogFields = {}) => {
       if (!target.isLevelEnabled(level)) return;
-      target[level](redactor.value(fields), redactor.text(message));
+      const line = lineOf(message, fields);
+      target[level](apart(redactor.value(line.fields), taken), redactor.text(line.message));
     };
   return {
     error: log("error"),
     warn: log("warn"),
     info: log("info"),
     debug: log("debug"),
-    child: (fields) => wrap(target.child(redactor.value(fields)), redactor),
+    child(fields) {
+      const own = apart(redactor.value(lineOf("", fields).fields), taken);
+      return wrap(target.child(own), redactor, new Set([...taken, ...Object.keys(own)]));
+    },
   };
+}
+
+/** L1: who writes JavaScript may have handed in something else, e.g. the fields first. */
+function lineOf(message: unknown, fields: unknown): { readonly message: string; readonly fields: LogFields } {
+  const plain = typeof fields === "object" && fields !== null ? (fields as LogFields) : undefined;
+  if (typeof message === "string") return { message, fields: plain ?? { value: fields } };
+  return { message: typeof fields === "string" ? fields : "", fields: { ...plain, value: message } };
+}
+
+/** L2 */
+function apart(fields: LogFields, taken: ReadonlySet<string>): LogFields {
+  const names = Object.keys(fields);
+  if (!names.some((name) => taken.has(name))) return fields;
+  return Object.fromEntries(names.map((name) => [taken.has(name) ? `_${name}` : name, fields[name]]));
+}
+
+const LONGEST_LINE = 64 * 1024;
+const LONGEST_PART = 1024;
+const MOST_PARTS = 48;
+
+/** L3. What is cut has been masked before. */
+function bounded(line: string): string {
+  if (line.length <= LONGEST_LINE) return line;
+  const parts = Object.entries(JSON.parse(line) as LogFields);
+  const kept = [...parts.slice(0, MOST_PARTS), ...parts.slice(MOST_PARTS).filter(([name]) => name === "msg")];
+  return `${JSON.stringify(Object.fromEntries(kept.map(([name, value]) => [cut(name), shortened(value)])))}\n`;
+}
+
+function shortened(value: unknown): unknown {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length <= LONGEST_PART ? value : cut(text);
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_PART ? text : `${text.slice(0, LONGEST_PART)}… [${text.length} characters]`;
 }
 
 /**

@@ -5,6 +5,7 @@
  *       what a crash left over is removed at the next recovery or pruning.
  * - Z2  The rows of the record go by an entry in the journal, a few at a time, and are not shown meanwhile.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Storage } from "@container-kit/storage";
 import { eq, sql } from "drizzle-orm";
 import type { Clocks } from "./clocks.ts";
@@ -49,6 +50,8 @@ export function createDeletion({ storage, clocks, jobs: allJobs, keys, history, 
       record.append(KINDS.delete, body);
       await record.catchUp();
       if (!history.hasRows(session)) break;
+      // A round that waits for nothing would keep the calls of others waiting for all of them.
+      await nextTurn();
     }
     await state.write(() => prepared.forgetNote.run({ session }));
   };

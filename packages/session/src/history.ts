@@ -14,7 +14,7 @@ const PAGE = 50;
 const LONGEST_PAGE = 1000;
 
 /** An execution that has begun and not ended, and whose it is. */
-interface RunningExecution {
+export interface RunningExecution {
   readonly id: string;
   readonly owner: number;
 }

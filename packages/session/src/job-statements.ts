@@ -22,6 +22,7 @@ export interface JobStatements {
   readonly ofSession: Query<JobRow>;
   readonly running: Query<JobRow>;
   readonly cancelRequests: Query<Pick<JobRow, "id">>;
+  readonly link: Query<Pick<JobRow, "id">>;
   readonly renew: Query<Pick<JobRow, "cancelRequested">>;
   readonly progress: Change;
   readonly end: Query<Pick<JobRow, "id">>;
@@ -65,6 +66,12 @@ function prepareChanges({ statements }: Pick<Database, "statements">) {
       .set({ beat: sql`${jobs.beat} + 1`, heartbeatAt: sql`${now}` })
       .where(held)
       .returning({ cancelRequested: jobs.cancelRequested })
+      .prepare(),
+    link: statements
+      .update(jobs)
+      .set({ executionId: sql`${sql.placeholder("executionId")}` })
+      .where(held)
+      .returning({ id: jobs.id })
       .prepare(),
     progress: statements
       .update(jobs)

@@ -83,6 +83,20 @@ test("queued jobs are given out oldest first, by tool, each once", async () => {
   expect(await store.claimJob({ tools: [] })).toBeUndefined();
 });
 
+test("an execution that runs a claimed job is the job's, and none begins for one that was taken away", async () => {
+  const { id } = await queue();
+  const lease = await claim();
+  const start = { sessionId, tool: "build_image", correlationId: "c", dryRun: false, input: {}, job: false, lease };
+  const started = await store.startExecution(start);
+  expect(started.lease).toEqual(lease);
+  expect(await store.getJob(id)).toMatchObject({ executionId: started.id, status: "running" });
+  expect(await store.history({ sessionId })).toMatchObject([{ id: started.id, jobId: id, status: "running" }]);
+  const stale = { ...lease, fence: lease.fence - 1 };
+  await expect(store.startExecution({ ...start, lease: stale })).rejects.toMatchObject({ code: "CONFLICT" });
+  expect(await store.getJob(id)).toMatchObject({ executionId: started.id });
+  expect(await store.history({ status: "running" })).toHaveLength(1);
+});
+
 test("progress keeps the highest number, and nothing after the end", async () => {
   await queue();
   const lease = await claim();

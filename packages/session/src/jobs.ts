@@ -56,6 +56,8 @@ export interface Jobs extends Pick<
 > {
   /** A job that runs from the beginning. @throws SESSION_NOT_FOUND */
   begin(job: NewJob): Promise<JobLease>;
+  /** Notes which execution runs a claimed job. @throws CONFLICT as {@link SessionStore.endJob} does */
+  link(lease: JobLease, executionId: string): Promise<JobLease>;
   ofSession(sessionId: string): Promise<readonly Job[]>;
   /** Ends what was left; says how many are interrupted by it. */
   endLeft(): Promise<number>;
@@ -154,7 +156,7 @@ function createLeases(
   state: Database,
   prepared: JobStatements,
   clocks: Clocks,
-): Pick<Jobs, "renewJob" | "reportProgress" | "endJob"> {
+): Pick<Jobs, "link" | "renewJob" | "reportProgress" | "endJob"> {
   const lost = ({ jobId }: JobLease): Error => {
     const status = prepared.find.get({ id: jobId })?.status;
     const what = status === undefined ? "was removed" : status === "running" ? "runs elsewhere" : `is ${status}`;
@@ -164,6 +166,12 @@ function createLeases(
     });
   };
   return {
+    async link(lease, executionId) {
+      await state.write(() => {
+        if (prepared.link.get({ id: lease.jobId, fence: lease.fence, executionId }) === undefined) throw lost(lease);
+      });
+      return lease;
+    },
     async renewJob(lease) {
       return state.write(() => {
         const row = prepared.renew.get({ id: lease.jobId, fence: lease.fence, now: clocks.wall() });

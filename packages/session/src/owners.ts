@@ -2,10 +2,10 @@
  * Which process has which work, so that after a death exactly the work of the dead is found.
  *
  * - W1  A process is registered, durably, before it has any work. Its key is given out once.
+ *       Also processes of other containers that share the files are told apart: the storage knows how.
  * - W2  Work whose owner is not registered is nobody's: its process is dead and was forgotten.
  */
-import { identifyProcess, isAlive } from "@container-kit/storage";
-import type { Database } from "@container-kit/storage";
+import type { Storage } from "@container-kit/storage";
 import { eq, sql } from "drizzle-orm";
 import { owners } from "./state-tables.ts";
 
@@ -19,11 +19,14 @@ export interface Owners {
   hasWork(key: number): boolean;
   /** The owners whose processes are gone. */
   findDead(): readonly number[];
-  /** Removes an owner that has nothing left. Inside a write of the state. */
-  forget(key: number): void;
+  /** The owners that are registered. */
+  all(): ReadonlySet<number>;
+  /** Removes an owner that has nothing left; says whether it was still there. Inside a write of the state. */
+  forget(key: number): boolean;
 }
 
-export function createOwners(state: Database): Owners {
+export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHolding">): Owners {
+  const { state } = storage;
   const { statements } = state;
   const named = eq(owners.key, sql.placeholder("key"));
   const insert = statements
@@ -32,6 +35,8 @@ export function createOwners(state: Database): Owners {
       pid: sql.placeholder("pid"),
       processStart: sql.placeholder("processStart"),
       bootId: sql.placeholder("bootId"),
+      namespace: sql.placeholder("namespace"),
+      journal: sql.placeholder("journal"),
     })
     .returning({ key: owners.key })
     .prepare();
@@ -39,12 +44,12 @@ export function createOwners(state: Database): Owners {
   const all = statements.select().from(owners).prepare();
   const remove = statements.delete(owners).where(named).prepare();
 
-  const self = identifyProcess(process.pid);
   let registered: number | undefined;
   let registering: Promise<number> | undefined;
 
   const register = async (): Promise<number> => {
     try {
+      const self = storage.holder();
       const row = await state.write(() => insert.get({ ...self }));
       return (registered = row.key);
     } finally {
@@ -62,14 +67,13 @@ export function createOwners(state: Database): Owners {
     hasWork(key) {
       if (key === registered) return true;
       const owner = find.get({ key });
-      return owner !== undefined && isAlive(owner);
+      return owner !== undefined && storage.isHolding(owner);
     },
     findDead() {
-      const dead = state.read(() => all.all()).filter((owner) => owner.key !== registered && !isAlive(owner));
+      const dead = state.read(() => all.all()).filter((owner) => owner.key !== registered && !storage.isHolding(owner));
       return dead.map(({ key }) => key);
     },
-    forget(key) {
-      remove.run({ key });
-    },
+    all: () => new Set(state.read(() => all.all()).map(({ key }) => key)),
+    forget: (key) => remove.run({ key }).changes > 0,
   };
 }

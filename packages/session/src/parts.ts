@@ -43,7 +43,7 @@ export interface Parts {
 export function createParts(storage: Storage, options: SessionStoreOptions): Parts {
   const { state, record } = storage;
   const clocks = createClocks(options);
-  const owners = createOwners(state);
+  const owners = createOwners(storage);
   const sessions = createSessions(state, clocks, options.sessionLifetimeMs);
   const history = createHistory(record);
   const jobs = createJobs({

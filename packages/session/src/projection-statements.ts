@@ -179,7 +179,7 @@ function preparePruning({ statements }: Pick<Database, "statements">) {
   const last = sql.placeholder("last");
   const scope = sql.placeholder("scope");
   const spans = sql`(SELECT min(at) FROM summaries WHERE scope = ${scope}
-    AND at < (SELECT max(at) FROM summaries WHERE scope = ${scope}) - ${sql.placeholder("kept")})`;
+    AND at < ${sql.placeholder("before")})`;
   return {
     size: statements
       .select({ count: recordSize.count })

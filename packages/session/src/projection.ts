@@ -13,11 +13,16 @@ import { toWholeJsonText } from "./json-text.ts";
 import { prepareProjection } from "./projection-statements.ts";
 import type { KnownExecution, ProjectionStatements } from "./projection-statements.ts";
 import { pruneRecord, removeDeleted } from "./record-pruning.ts";
+import { recordMigrations } from "./record-schema.ts";
 import { SummaryChanges, SummaryWriter } from "./summaries.ts";
 import type { ExecutionStatus } from "./types.ts";
 
 /** How this package's tables in the record come of the journal; the keeper's program is given it. */
-export const sessionProjection: Projection = { package: "session", open: openProjection };
+export const sessionProjection: Projection = {
+  package: "session",
+  steps: recordMigrations.map(({ id }) => id),
+  open: openProjection,
+};
 
 /** Removed at once with the entry of a deletion; what is more goes when the record is pruned. */
 const REMOVED_AT_ONCE = 200;

@@ -19,10 +19,10 @@ export function pruneRecord(prepared: ProjectionStatements, limits: RetentionLim
   const removed = pruneExecutions(prepared, limits, rows);
   if (removed > 0) return removed;
   prepared.forgetDeleted.run({ before: limits.before });
-  // Measured from the newest span, so that no clock is needed.
+  // Not measured from the newest span: a clock that was wrong for a moment may have made that.
   return (
-    prepared.removeSpan.run({ scope: "hour", kept: HOURS_KEPT_MS }).changes +
-    prepared.removeSpan.run({ scope: "day", kept: DAYS_KEPT_MS }).changes
+    prepared.removeSpan.run({ scope: "hour", before: limits.now - HOURS_KEPT_MS }).changes +
+    prepared.removeSpan.run({ scope: "day", before: limits.now - DAYS_KEPT_MS }).changes
   );
 }
 

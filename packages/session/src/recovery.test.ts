@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { makeOldStore } from "../test/old-store.ts";
 import { buildWorker, spawnWorker } from "../test/spawn-worker.ts";
 import type { Worker } from "../test/spawn-worker.ts";
+import { openSqlite } from "../test/sqlite.ts";
 import { tempFolder } from "../test/temp-folder.ts";
 import { createSessionStore } from "./index.ts";
 import type { SessionDetails, SessionStore, SessionStoreOptions, StartedExecution } from "./index.ts";
@@ -159,9 +160,29 @@ test("two processes that find the same dead one agree", async () => {
   const store = await open();
   const second = await openStorage(url);
   const found = await Promise.all([store.recoverInterrupted(), createSessionStore(second).recoverInterrupted()]);
-  expect(found.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(1);
+  const sum = (of: "executions" | "jobs"): number => found.reduce((total, each) => total + each[of], 0);
+  const { interrupted } = await store.statistics();
+  expect([sum("executions"), sum("jobs")]).toEqual([interrupted, 1]);
   expect((await store.getSession(session)).executions.some(({ status }) => status === "running")).toBe(false);
   await second.close();
+});
+
+test("the work of a process in another container is its own until it dies, and is found then", async () => {
+  const victim = run("work", url);
+  const { session, job } = await inMidWork(victim, 5);
+  // As if it could not be seen from here, and another had its number.
+  const state = openSqlite(path.join(folder, "state.db"));
+  state.exec("UPDATE owners SET pid = 1, process_start = '1', namespace = 'pid:[1]'");
+  state.close();
+  const store = await open();
+  expect(await store.recoverInterrupted()).toEqual({ executions: 0, jobs: 0 });
+  expect(await store.claimUndoTasks()).toEqual([]);
+  expect(await store.claimIdempotencyKey("pending", "print", "exe_zz")).toMatchObject({ state: "pending" });
+  expect((await store.getSession(session)).jobs.map(({ status }) => status)).toContain("running");
+  await kill(victim);
+  expect(await store.recoverInterrupted()).toMatchObject({ jobs: 1 });
+  expect(await store.claimUndoTasks()).toMatchObject([{ executionId: job.id }]);
+  expect(await store.claimIdempotencyKey("pending", "print", "exe_zz")).toEqual({ state: "claimed" });
 });
 
 test("what a dead process would have undone goes to one process, unless it completed", async () => {

@@ -4,11 +4,12 @@
  * - V1  Only what belongs to a process that is gone is taken: an owner that is registered and alive keeps its own.
  * - V2  Executions end first, then jobs, then the owner is forgotten: if this process dies in between, the next one
  *       finds the same again. What runs with an owner that nobody knows any more is as dead as its process (W2).
+ * - V3  Of several processes that recover at once, one counts what belonged to an owner: the one that forgets it.
  */
 import type { Storage } from "@container-kit/storage";
 import type { Deletion } from "./deletion.ts";
 import type { Executions } from "./executions.ts";
-import type { History } from "./history.ts";
+import type { History, RunningExecution } from "./history.ts";
 import type { IdempotencyKeys } from "./idempotency.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Owners } from "./owners.ts";
@@ -27,32 +28,33 @@ interface RecoveryParts {
 
 /** Marks as interrupted what dead processes left running, frees their keys and finishes their deletions. */
 export async function recoverInterrupted(parts: RecoveryParts): Promise<InterruptedWork> {
-  const { storage, owners, executions, jobs, keys, deletion } = parts;
+  const { storage, owners, executions, jobs, deletion } = parts;
   const dead = owners.findDead();
+  const registered = owners.all();
   await storage.record.catchUp();
   const left = findLeft(parts);
-  for (const id of left) executions.interrupt(id);
+  for (const { id } of left) executions.interrupt(id);
   if (left.length > 0) await storage.record.catchUp();
   const interruptedJobs = await jobs.endLeft();
-  if (dead.length > 0) {
-    await storage.state.write(() => {
-      for (const key of dead) {
-        keys.releaseAll(key);
-        owners.forget(key);
-      }
-    });
-  }
+  const forgotten = dead.length === 0 ? [] : await storage.state.write(() => dead.filter((key) => forget(parts, key)));
   await deletion.finish();
-  return { executions: left.length, jobs: interruptedJobs };
+  // V3
+  const counted = left.filter(({ owner }) => forgotten.includes(owner) || !registered.has(owner));
+  return { executions: counted.length, jobs: interruptedJobs };
 }
 
-function findLeft({ storage, owners, history }: RecoveryParts): readonly string[] {
+function forget({ keys, owners }: RecoveryParts, owner: number): boolean {
+  keys.releaseAll(owner);
+  return owners.forget(owner);
+}
+
+function findLeft({ storage, owners, history }: RecoveryParts): readonly RunningExecution[] {
   const works = new Map<number, boolean>();
   return storage.state.read(() =>
-    history.running().flatMap(({ id, owner }) => {
+    history.running().filter(({ owner }) => {
       const isWorking = works.get(owner) ?? owners.hasWork(owner);
       works.set(owner, isWorking);
-      return isWorking ? [] : [id];
+      return !isWorking;
     }),
   );
 }

@@ -34,11 +34,13 @@ export function createKeeping({
       sessions.get(id);
       await storage.record.catchUp();
       const { executions } = analytics.summarize([id])(id);
-      return { id, jobs: await deletion.remove(id), executions };
+      const jobs = await deletion.remove(id);
+      sessions.forget(id);
+      return { id, jobs, executions };
     },
     async prune({ keepMs = KEPT_AFTER_EXPIRY_MS, signal } = {}) {
       await deletion.finish();
-      const now = clocks.certain();
+      const now = Math.min(clocks.certain(), storage.certainTime());
       let removed = 0;
       for (const id of sessions.listExpired(now - keepMs, PRUNED_AT_ONCE)) {
         if (signal?.aborted === true) break;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Parts } from "./parts.ts";
 import { parseSelector } from "./selector.ts";
 import type { HistoryQuery, RecordedError, SessionStore, ToolExecution } from "./types.ts";
@@ -66,12 +67,12 @@ function createSessionReading(parts: Parts): Pick<SessionStore, "listSessions" |
         exportedAt: clocks.wall(),
         session,
         jobs: found,
-        executions: all(
+        executions: await all(
           (query) => history.executions(query),
           sessionId,
           ({ id }: ToolExecution) => id,
         ),
-        errors: all(
+        errors: await all(
           (query) => history.errors(query),
           sessionId,
           ({ executionId }: RecordedError) => executionId,
@@ -82,12 +83,12 @@ function createSessionReading(parts: Parts): Pick<SessionStore, "listSessions" |
   };
 }
 
-/** Page after page, the oldest first in the end. */
-function all<Item>(
+/** Page after page, the oldest first in the end; calls of others have their turn between. */
+async function all<Item>(
   page: (query: HistoryQuery) => readonly Item[],
   sessionId: string,
   idOf: (item: Item) => string,
-): readonly Item[] {
+): Promise<readonly Item[]> {
   const items: Item[] = [];
   for (let before: string | undefined; ;) {
     const next = page({ sessionId, limit: EXPORTED_AT_ONCE, ...(before === undefined ? {} : { before }) });
@@ -95,5 +96,6 @@ function all<Item>(
     const last = next.at(-1);
     if (last === undefined || next.length < EXPORTED_AT_ONCE) return items.reverse();
     before = idOf(last);
+    await nextTurn();
   }
 }

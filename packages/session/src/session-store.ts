@@ -107,12 +107,15 @@ function createPromises({
 
 async function startExecution({ owners, jobs, executions }: Parts, start: ExecutionStart): Promise<StartedExecution> {
   const owner = owners.own ?? (await owners.key());
-  const jobId = start.job ? newJobId() : undefined;
+  const { sessionId, tool, lease: claimed } = start;
+  const jobId = claimed?.jobId ?? (start.job ? newJobId() : undefined);
   const started = executions.start(start, { owner, jobId });
   if (jobId === undefined) return { ...started, lease: null };
-  const { sessionId, tool } = start;
   try {
-    return { ...started, lease: await jobs.begin({ id: jobId, sessionId, tool, executionId: started.id }) };
+    const lease = await (claimed === undefined
+      ? jobs.begin({ id: jobId, sessionId, tool, executionId: started.id })
+      : jobs.link(claimed, started.id));
+    return { ...started, lease };
   } catch (error) {
     endQuietly(executions, started.id, error);
     throw error;

@@ -221,6 +221,24 @@ test("a session is deleted with everything that belongs to it, and with nothing 
   expect(readdirSync(path.join(folder, "jobs"))).toHaveLength(1);
 });
 
+test("deleting and exporting a session with much in it lets others have their turn", async () => {
+  const { id } = await store.openSession();
+  for (let index = 0; index < 3000; index += 1) await begin(store, id);
+  await store.statistics();
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  await store.exportSession(id);
+  const exporting = turns;
+  expect(await store.deleteSession(id)).toMatchObject({ executions: 3000 });
+  clearImmediate(counting);
+  expect(exporting).toBeGreaterThanOrEqual(3);
+  expect(turns - exporting).toBeGreaterThanOrEqual(15);
+});
+
 test("a session with a job that runs is not deleted", async () => {
   const { id } = await store.openSession();
   const { lease } = await begin(store, id, { job: true });
@@ -259,4 +277,29 @@ test("sessions that expired long ago are pruned with all that is theirs, and key
   expect((await store.listSessions()).map(({ id }) => id)).toEqual([fresh, busy.id]);
   expect(readdirSync(path.join(folder, "sessions"))).toEqual([fresh]);
   expect(await store.statistics({ sessionId: old })).toMatchObject({ count: 0 });
+});
+
+test("a wall that was wrong at the start removes nothing, and sessions go on when it is right again", async () => {
+  const opened = await openStore(folder);
+  const { id } = await opened.store.openSession();
+  await opened.storage.close();
+  const wrong = await openStore(folder, { clock: () => Date.now() + 60 * DAY });
+  expect(await wrong.store.prune()).toEqual({ sessions: 0, keys: 0 });
+  await expect(wrong.store.touchSession(id)).rejects.toMatchObject({ code: "SESSION_EXPIRED" });
+  await wrong.storage.close();
+  const right = await openStore(folder);
+  expect(await right.store.touchSession(id)).toMatchObject({ id });
+});
+
+test("what this process ends is ended at once, what another ends a quarter of a second later at the latest", async () => {
+  const { store: other } = await openStore(folder, { clock: () => now });
+  const [own, theirs, gone] = [await store.openSession(), await store.openSession(), await store.openSession()];
+  for (const { id } of [own, theirs, gone]) await store.touchSession(id);
+  await store.expireSession(own.id);
+  await expect(store.touchSession(own.id)).rejects.toMatchObject({ code: "SESSION_EXPIRED" });
+  await store.deleteSession(gone.id);
+  await expect(store.touchSession(gone.id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+  await other.expireSession(theirs.id);
+  now += 250;
+  await expect(store.touchSession(theirs.id)).rejects.toMatchObject({ code: "SESSION_EXPIRED" });
 });

@@ -2,7 +2,7 @@
  * The sessions themselves, without what happened in them.
  *
  * - S1  A use is written at once when the last written one is a second old, and otherwise only remembered: the path of
- *       a call reads one row and seldom writes. A death costs at most a second of the last use.
+ *       a call reads one row at most, and seldom writes. A death costs at most a second of the last use.
  * - S2  Whether a session has expired is computed, never stored, and decided by clocks that agree (clocks.ts): a wall
  *       that jumps ends no session. Only {@link Sessions.expire} ends one for good.
  * - S3  Labels are kept twice, in the row and in a table for selectors, by one transaction.
@@ -14,6 +14,7 @@ import { newSessionId } from "./ids.ts";
 import { fromJsonText, toWholeJsonText } from "./json-text.ts";
 import { changeLabels } from "./labels.ts";
 import { RecentUses } from "./recent-uses.ts";
+import { SeenSessions } from "./seen-sessions.ts";
 import type { Requirement } from "./selector.ts";
 import { prepareSessions, selectPage } from "./session-statements.ts";
 import type { SessionRow, SessionStatements } from "./session-statements.ts";
@@ -38,6 +39,8 @@ export interface Sessions {
   get(id: string): Session;
   /** @throws SESSION_NOT_FOUND SESSION_EXPIRED */
   touch(id: string): Session;
+  /** It was removed elsewhere in this process. */
+  forget(id: string): void;
   expire(id: string): Promise<void>;
   label(id: string, changes: Readonly<Record<string, string | null>>): Promise<Session>;
   describe(id: string, changes: Readonly<Record<string, unknown>>): Promise<Session>;
@@ -51,6 +54,7 @@ export interface Sessions {
 export function createSessions(state: Database, clocks: Clocks, lifetimeMs = LIFETIME_MS): Sessions {
   const prepared = prepareSessions(state);
   const uses = new RecentUses(clocks);
+  const seen = new SeenSessions(clocks);
   const toSession = (row: SessionRow): Session => describeRow(row, uses.lastOf(row.id), lifetimeMs);
   const need = (id: string): SessionRow => {
     const row = prepared.find.get({ id });
@@ -58,20 +62,21 @@ export function createSessions(state: Database, clocks: Clocks, lifetimeMs = LIF
     return row;
   };
   return {
-    ...createChanges({ state, clocks, prepared, toSession, need, lifetimeMs }),
+    ...createChanges({ state, clocks, prepared, seen, toSession, need, lifetimeMs }),
     find(id) {
       const row = state.read(() => prepared.find.get({ id }));
       return row === undefined ? undefined : toSession(row);
     },
     get: (id) => toSession(state.read(() => need(id))),
     touch(id) {
-      const row = state.read(() => need(id));
+      const row = seen.get(id, () => state.read(() => need(id)));
       const session = toSession(row);
       if (row.expiredAt !== null || clocks.certain() >= session.expiresAt) throw expired(session);
       const now = clocks.wall();
       if (uses.use(id, now)) state.writeSoon(`session:${id}`, () => prepared.use.run({ id, now }));
       return now > session.lastUsedAt ? toSession(row) : session;
     },
+    forget: (id) => seen.forget(id),
     list(page) {
       state.flush();
       return state.read(() => selectPage(state, page)).map(toSession);
@@ -87,6 +92,7 @@ interface ChangeParts {
   readonly state: Database;
   readonly clocks: Clocks;
   readonly prepared: SessionStatements;
+  readonly seen: SeenSessions;
   readonly toSession: (row: SessionRow) => Session;
   /** @throws SESSION_NOT_FOUND */
   readonly need: (id: string) => SessionRow;
@@ -94,12 +100,15 @@ interface ChangeParts {
 }
 
 function createChanges(parts: ChangeParts): Pick<Sessions, "open" | "expire" | "label" | "describe"> {
-  const { state, clocks, prepared, toSession, need } = parts;
-  const change = (id: string, work: (row: SessionRow) => void): Promise<Session> =>
-    state.write(() => {
+  const { state, clocks, prepared, seen, toSession, need } = parts;
+  const change = async (id: string, work: (row: SessionRow) => void): Promise<Session> => {
+    const changed = await state.write(() => {
       work(need(id));
       return toSession(need(id));
     });
+    seen.forget(id);
+    return changed;
+  };
   const setLabels = (id: string, changes: Readonly<Record<string, string | null>>): void => {
     for (const [key, value] of Object.entries(changes)) {
       if (value === null) prepared.removeLabel.run({ id, key });

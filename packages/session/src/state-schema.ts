@@ -115,4 +115,8 @@ const PROMISES = [
 export const stateMigrations: readonly Migration[] = [
   { id: "0001-sessions", statements: SESSIONS },
   { id: "0002-labels-jobs-undo", statements: [...SESSION_PROPERTIES, ...JOBS, ...PROMISES] },
+  {
+    id: "0003-owners-in-containers",
+    statements: [`ALTER TABLE owners ADD COLUMN namespace TEXT`, `ALTER TABLE owners ADD COLUMN journal TEXT`],
+  },
 ];

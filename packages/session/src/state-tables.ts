@@ -45,6 +45,9 @@ export const owners = sqliteTable("owners", {
   pid: integer("pid").notNull(),
   processStart: text("process_start"),
   bootId: text("boot_id"),
+  namespace: text("namespace"),
+  /** By which the storage asks after a process that cannot be seen. */
+  journal: text("journal"),
 });
 
 export const jobs = sqliteTable("jobs", {

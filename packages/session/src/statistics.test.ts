@@ -124,4 +124,10 @@ test("trends tell of hours and days, and the rate of the last hour in which ther
     perMinute: 0.2,
   });
   expect(await store.statistics({ now: began + 40 * DAY })).toMatchObject({ hours: [], days: [], count: 48 });
+  const right = now;
+  now += 60 * DAY;
+  await execute("t", 5);
+  now = right;
+  // What a clock that was ahead for a moment has left is counted, and shows when its time comes.
+  expect(await store.statistics()).toMatchObject({ count: 49, hours, days, perMinute });
 });

@@ -3,7 +3,7 @@
  * Every function expects that the tables were brought up to date.
  */
 import type { RecordLog } from "@container-kit/storage";
-import { and, desc, eq, gte, inArray, sql } from "drizzle-orm";
+import { and, between, desc, eq, inArray, lte, sql } from "drizzle-orm";
 import { addHistogram, parseHistogram, percentiles } from "./histogram.ts";
 import type { Histogram } from "./histogram.ts";
 import type { History } from "./history.ts";
@@ -30,11 +30,11 @@ export function createAnalytics(record: RecordLog, history: History): Analytics 
     statistics(query, now) {
       const { sessionId, tool } = query;
       const scope = sessionId ?? ALL;
-      const rows = record.read(() => selectRows(record, { scope, tool, from: 0 }));
+      const rows = record.read(() => selectRows(record, { scope, tool, from: 0, to: 0 }));
       const spans = (name: string, from: number): readonly Row[] =>
-        sessionId === undefined ? record.read(() => selectRows(record, { scope: name, tool, from })) : [];
+        sessionId === undefined ? record.read(() => selectRows(record, { scope: name, tool, from, to: now })) : [];
       const hours = spans("hour", now - HOURS_SHOWN_MS);
-      const latest = sessionId === undefined ? record.read(() => selectLatestHour(record, tool)) : [];
+      const latest = sessionId === undefined ? record.read(() => selectLatestHour(record, tool, now)) : [];
       const [lastError = null] = history.errors({ ...pick(query), limit: 1 });
       return {
         ...summarize(rows),
@@ -62,7 +62,12 @@ function pick({ sessionId, tool }: StatisticsQuery): StatisticsQuery {
 
 function selectRows(
   { statements }: RecordLog,
-  { scope, tool, from }: { readonly scope: string; readonly tool: string | undefined; readonly from: Timestamp },
+  {
+    scope,
+    tool,
+    from,
+    to,
+  }: { readonly scope: string; readonly tool: string | undefined; readonly from: Timestamp; readonly to: Timestamp },
 ): readonly Row[] {
   return statements
     .select()
@@ -70,7 +75,7 @@ function selectRows(
     .where(
       and(
         eq(summaries.scope, scope),
-        gte(summaries.at, from),
+        between(summaries.at, from, to),
         tool === undefined ? undefined : eq(summaries.tool, tool),
       ),
     )
@@ -78,12 +83,13 @@ function selectRows(
     .all();
 }
 
-function selectLatestHour({ statements }: RecordLog, tool: string | undefined): readonly Row[] {
+/** Up to now: a clock that was ahead for a moment may have made later ones. */
+function selectLatestHour({ statements }: RecordLog, tool: string | undefined, now: Timestamp): readonly Row[] {
   const ofTool = tool === undefined ? undefined : eq(summaries.tool, tool);
   const latest = statements
     .select({ at: sql`max(${summaries.at})` })
     .from(summaries)
-    .where(and(eq(summaries.scope, "hour"), ofTool));
+    .where(and(eq(summaries.scope, "hour"), lte(summaries.at, now), ofTool));
   return statements
     .select()
     .from(summaries)

@@ -135,6 +135,8 @@ export interface ExecutionStart {
   readonly input: unknown;
   /** Whether it is a job from the beginning: durable work, or a call that does not wait. */
   readonly job: boolean;
+  /** Of a claimed job that this execution runs; `job` makes no other one then. */
+  readonly lease?: JobLease | undefined;
 }
 
 /** An execution that has begun and is recorded. */
@@ -277,7 +279,10 @@ export interface SessionStore {
   /** The session's folder, made when asked for. @throws SESSION_NOT_FOUND; CONFLICT when it holds more than its quota */
   workspace(id: string): Promise<Workspace>;
 
-  /** Records that an execution begins, before its effect begins. @throws STORE_FULL STORE_UNAVAILABLE before anything happened */
+  /**
+   * Records that an execution begins, before its effect begins.
+   * @throws STORE_FULL STORE_UNAVAILABLE before anything happened. CONFLICT when the lease is no longer its holder's
+   */
   startExecution(start: ExecutionStart): Promise<StartedExecution>;
   /** Records how it ended, before the caller is answered. */
   endExecution(id: string, end: ExecutionEnd): Promise<void>;

@@ -10,6 +10,7 @@ import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient } from "better-sqlite3";
 import { listBackupsIn } from "./backup-folder.ts";
 import { makeBackup } from "./backup.ts";
+import { CREATE_TASKS } from "./certain-time.ts";
 import { markDamaged } from "./damage-marker.ts";
 import type { IngestDriver } from "./ingest-driver.ts";
 import type { KeeperData } from "./keeper-messages.ts";
@@ -25,7 +26,6 @@ export interface DailyWorkOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const BACKUP_UP_TO_BYTES = 256 * 1024 * 1024;
-const CREATE = "CREATE TABLE IF NOT EXISTS _tasks (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT";
 const LAST = "SELECT at FROM _tasks WHERE name = ?";
 const CLAIM = `INSERT INTO _tasks (name, at) VALUES (@name, @now)
   ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE at <= excluded.at - ${DAY_MS} OR at > excluded.at`;
@@ -68,7 +68,7 @@ export class DailyWork {
   }
 
   #claim(client: SqliteClient, name: string): boolean {
-    client.exec(CREATE);
+    client.exec(CREATE_TASKS);
     const last = client.prepare(LAST).pluck().get(name);
     const since = Date.now() - Number(last ?? 0);
     if (since >= 0 && since < DAY_MS) return false;

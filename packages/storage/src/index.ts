@@ -21,8 +21,8 @@ export { restoreBackup } from "./restore.ts";
 export type { Backup, BackupOptions, RestoredBackup, RestoreOptions } from "./types.ts";
 
 // Owning: which process it is, for work that outlives one.
-export { identifyProcess, isAlive } from "./process-identity.ts";
 export type { ProcessIdentity } from "./process-identity.ts";
+export type { StoreHolder } from "./types.ts";
 
 // Failing: the codes of this package.
 export { storageErrors } from "./errors.ts";

@@ -10,6 +10,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { isKitError } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient } from "better-sqlite3";
+import type { CertainTime } from "./certain-time.ts";
 import { shortenLog } from "./checkpoint.ts";
 import { fail } from "./errors.ts";
 import { Ingester } from "./ingester.ts";
@@ -49,6 +50,7 @@ export interface IngestDriverOptions {
   readonly pace: Pace;
   readonly retention: Retention;
   readonly clock: () => number;
+  readonly time: CertainTime;
   /** Told when a round in the background is done. */
   readonly onRound?: () => void;
   /** Told what it failed of. */
@@ -218,15 +220,20 @@ export class IngestDriver {
   #open(): OpenParts {
     this.#assertOpen();
     if (this.#parts !== undefined) return this.#parts;
-    const { connect, folder, ownJournal, logger, retention, clock } = this.#options;
+    const { connect, folder, ownJournal, logger, retention, clock, time } = this.#options;
     const client = connect();
-    client.pragma(`busy_timeout = ${LOCK_SLICE_MS}`);
-    const owners = new SegmentOwners(ownJournal);
-    const ingester = new Ingester({ client, folder, ownJournal, owners, logger });
-    for (const projection of this.#projections.values()) ingester.register(projection);
-    const upkeep = new Upkeep({ client, projections: ingester.projections, retention, clock });
-    const cleaner = new JournalCleaner(client, folder, owners);
-    return (this.#parts = { client, ingester, cleaner, upkeep, owners });
+    try {
+      client.pragma(`busy_timeout = ${LOCK_SLICE_MS}`);
+      const owners = new SegmentOwners(ownJournal);
+      const ingester = new Ingester({ client, folder, ownJournal, owners, logger });
+      for (const projection of this.#projections.values()) ingester.register(projection);
+      const upkeep = new Upkeep({ client, projections: ingester.projections, retention, clock, time });
+      const cleaner = new JournalCleaner(client, folder, owners);
+      return (this.#parts = { client, ingester, cleaner, upkeep, owners });
+    } catch (thrown) {
+      client.close();
+      throw thrown;
+    }
   }
 
   #assertOpen(): void {

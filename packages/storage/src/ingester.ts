@@ -6,6 +6,8 @@
  * - I2  A line that cannot be read or applied is skipped, counted and told; the others go on.
  * - I3  A line of a package that has tables here but no projection in this program is left, with what follows it, to
  *       the program that has one.
+ * - I4  Once a newer program has migrated the tables, this one writes none of them: it would take what it cannot apply
+ *       for rubbish. The lines wait for the newer one.
  */
 import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient, Transaction } from "better-sqlite3";
@@ -16,7 +18,8 @@ import type { SegmentFile, SegmentOwners } from "./journal-folder.ts";
 import { parseLines } from "./journal-line.ts";
 import { openOffsets } from "./journal-offsets.ts";
 import type { Offsets } from "./journal-offsets.ts";
-import { appliedPackages } from "./ledger.ts";
+import { appliedPackages, appliedSteps } from "./ledger.ts";
+import { newerThanThis } from "./open-file.ts";
 import { isMediumError } from "./store-error.ts";
 import type { JournalEntry, OpenProjection, Projection } from "./types.ts";
 
@@ -62,6 +65,10 @@ export class Ingester {
   readonly #told = new Set<string>();
   /** By journal: the segment that this program cannot go on with, and where (I3). */
   readonly #stuck = new Map<string, Pick<Backlog, "segment" | "offset">>();
+  /** By package: the migrations that its projection was written for. */
+  readonly #steps = new Map<string, readonly string[]>();
+  /** The schema of the file that was last found to be known. */
+  #schema: unknown;
 
   constructor(options: IngesterOptions) {
     const { client } = options;
@@ -78,7 +85,11 @@ export class Ingester {
   /** Gives the entries of a package to its projection from now on. */
   register(projection: Projection): void {
     const statements = drizzle({ client: this.#options.client });
-    this.#projections.set(projection.package, projection.open({ statements }));
+    const { package: name, steps } = projection;
+    if (steps !== undefined) this.#steps.set(name, steps);
+    this.#schema = undefined;
+    this.#assertKnown();
+    this.#projections.set(name, projection.open({ statements }));
     this.#stuck.clear();
   }
 
@@ -109,6 +120,7 @@ export class Ingester {
   }
 
   #apply(segment: SegmentFile, { bytes, lines }: IngestLimits): number {
+    this.#assertKnown();
     const offset = this.#offsets.get(segment.name);
     if (this.#isStuck(segment)) return offset;
     const { entries, consumed, damaged } = this.#read(segment, offset, { bytes, lines });
@@ -122,6 +134,18 @@ export class Ingester {
     this.#offsets.set(segment.name, offset + end);
     failpoint("ingest.applied");
     return offset + end;
+  }
+
+  /** @throws STORE_UNAVAILABLE (I4) */
+  #assertKnown(): void {
+    const { client } = this.#options;
+    const schema = client.pragma("schema_version", { simple: true });
+    if (schema === this.#schema) return;
+    for (const [name, steps] of this.#steps) {
+      const unknown = [...appliedSteps(client, name)].filter((id) => !steps.includes(id));
+      if (unknown.length > 0) throw newerThanThis(client.name, `${name}: ${unknown.join(", ")}`);
+    }
+    this.#schema = schema;
   }
 
   #read(segment: SegmentFile, offset: number, { bytes, lines }: IngestLimits): ReturnType<typeof parseLines> {

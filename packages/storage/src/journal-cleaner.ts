@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 import type { Database as SqliteClient } from "better-sqlite3";
 import { failpoint } from "./failpoint.ts";
 import { syncFolderSoon } from "./files.ts";
+import { listLocks, removeUnlessHeld } from "./holder.ts";
 import { listSegments, readSegment, sizeOf } from "./journal-folder.ts";
 import type { SegmentFile, SegmentOwners } from "./journal-folder.ts";
 import { openOffsets } from "./journal-offsets.ts";
@@ -27,6 +28,8 @@ export class JournalCleaner {
   readonly #folder: string;
   readonly #owners: SegmentOwners;
   readonly #offsets: Offsets;
+  /** The locks without a journal that were looked at: they are not asked after each time. */
+  #asked: ReadonlySet<string> = new Set();
   #log: number | undefined;
 
   constructor(client: SqliteClient, folder: string, owners: SegmentOwners) {
@@ -47,6 +50,7 @@ export class JournalCleaner {
       failpoint("ingest.deleted");
     }
     this.#owners.forgetOthers(segments);
+    this.#removeLocks(segments.filter((segment) => !finished.includes(segment)));
     const gone = this.#offsets.names().filter((name) => !existsSync(path.join(this.#folder, name)));
     if (gone.length === 0) return;
     if (existsSync(this.#folder)) await syncFolderSoon(this.#folder);
@@ -69,6 +73,15 @@ export class JournalCleaner {
     // Left is at most a torn line: its writer died over it, and it was never acknowledged.
     const rest = readSegment(segment.file, offset, size - offset);
     return rest !== undefined && !rest.includes("\n");
+  }
+
+  /** A process that was killed leaves its lock; nobody asks after it when nothing else is left. */
+  #removeLocks(segments: readonly SegmentFile[]): void {
+    if (!existsSync(this.#folder)) return;
+    const used = new Set(segments.map(({ journal }) => journal));
+    const left = listLocks(this.#folder).filter((journal) => !used.has(journal) && !this.#owners.isOwn(journal));
+    for (const journal of left) if (!this.#asked.has(journal)) removeUnlessHeld(this.#folder, journal);
+    this.#asked = new Set(left);
   }
 
   async #syncLog(): Promise<void> {

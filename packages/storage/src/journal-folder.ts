@@ -2,26 +2,22 @@
  * The folder in which all processes of a store keep their journals.
  *
  * - G1  A segment's first line says whose it is. Only who is certain that it gets no further line may call it sealed.
- * - G2  In doubt it is not sealed: a process of another pid namespace cannot be asked after, and then only long silence
- *       counts.
+ * - G2  In doubt it is not sealed (holder.ts). One without a first line is its process's as long as its lock is held.
  * - G3  A segment of a newer format is left alone.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import path from "node:path";
+import { isHolding, isLocked } from "./holder.ts";
 import { parseLine } from "./journal-line.ts";
-import { identifyProcess, isAlive } from "./process-identity.ts";
+import { identifyProcess } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 const JOURNAL_FORMAT = 1;
 const HEADER_BYTES = 512;
-/** After so long without a line, the segment of a process that cannot be asked after counts as its last word. */
-const SILENCE_MS = 60 * 60 * 1000;
 const NAME = /^([0-9a-f]{16})-(\d+)\.log$/;
 
 interface SegmentOwner extends ProcessIdentity {
   readonly format: number;
-  /** The pid namespace, where the system tells it: a number means nothing in another one. */
-  readonly namespace: string | null;
 }
 
 /** One file of a journal. */
@@ -40,7 +36,7 @@ export function segmentName(journal: string, number: number): string {
 
 /** What the first line of this process's segments says. */
 export function describeOwner(): SegmentOwner {
-  return { format: JOURNAL_FORMAT, namespace: readNamespace(), ...identifyProcess(process.pid) };
+  return { format: JOURNAL_FORMAT, ...identifyProcess(process.pid) };
 }
 
 /** All segments, each journal's in their order. */
@@ -91,6 +87,10 @@ export class SegmentOwners {
     this.#own = own;
   }
 
+  isOwn(journal: string): boolean {
+    return journal === this.#own;
+  }
+
   /** This process appends no more. */
   closeOwn(): void {
     this.#dead.add(this.#own);
@@ -107,9 +107,10 @@ export class SegmentOwners {
   isDead(segment: SegmentFile): boolean {
     if (this.#dead.has(segment.journal)) return true;
     if (segment.journal === this.#own) return false;
+    const { journal, file } = segment;
+    const folder = path.dirname(file);
     const owner = this.#ownerOf(segment);
-    const canAsk = owner !== undefined && owner.namespace === readNamespace();
-    const dead = canAsk ? !isAlive(owner) : isSilent(segment.file);
+    const dead = owner === undefined ? !isLocked(folder, journal) : !isHolding(folder, { ...owner, journal });
     if (dead) this.#dead.add(segment.journal);
     return dead;
   }
@@ -143,11 +144,6 @@ function readOwner(file: string): SegmentOwner | undefined {
   return header?.kind === "header" ? (header.body as SegmentOwner) : undefined;
 }
 
-function isSilent(file: string): boolean {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs > SILENCE_MS;
-}
-
 function readNames(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
@@ -156,17 +152,4 @@ function readNames(folder: string): readonly string[] {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw thrown;
   }
-}
-
-let namespace: string | null | undefined;
-
-function readNamespace(): string | null {
-  if (namespace !== undefined) return namespace;
-  try {
-    namespace = readlinkSync("/proc/self/ns/pid");
-  } catch {
-    // No /proc: nothing is known of namespaces, and there are none on such systems.
-    namespace = null;
-  }
-  return namespace;
 }

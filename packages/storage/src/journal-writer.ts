@@ -17,6 +17,7 @@ import type { Logger } from "@container-kit/observability";
 import { fail } from "./errors.ts";
 import { failpoint } from "./failpoint.ts";
 import { makeFolder, ONLY_THIS_USER, syncFolderSoon } from "./files.ts";
+import { HolderLock } from "./holder.ts";
 import { describeOwner, segmentName } from "./journal-folder.ts";
 import { formatLine } from "./journal-line.ts";
 import { toStoreError } from "./store-error.ts";
@@ -48,6 +49,8 @@ interface Segment {
 export class JournalWriter {
   /** What begins the names of all its segments. */
   readonly id = randomBytes(8).toString("hex");
+  /** Shows others that this store is open here. */
+  readonly lock: HolderLock;
   readonly #options: JournalWriterOptions;
   readonly #left: Segment[] = [];
   #current: Segment | undefined;
@@ -61,6 +64,7 @@ export class JournalWriter {
 
   constructor(options: JournalWriterOptions) {
     this.#options = options;
+    this.lock = new HolderLock(options.folder, this.id);
   }
 
   /** Bytes since the store was opened. */
@@ -103,6 +107,7 @@ export class JournalWriter {
     await this.#syncing;
     if (this.#current !== undefined) this.#leave(this.#current);
     await this.#sync();
+    this.lock.release();
   }
 
   #tellLoss(): void {
@@ -124,6 +129,7 @@ export class JournalWriter {
     const file = path.join(this.#options.folder, segmentName(this.id, this.#made + 1));
     try {
       makeFolder(this.#options.folder);
+      this.lock.take();
       const descriptor = openSync(file, "ax", ONLY_THIS_USER.file);
       this.#made += 1;
       const segment = { file, descriptor, inode: fstatSync(descriptor).ino, size: 0, unsynced: false, named: false };

@@ -103,7 +103,13 @@ export class KeeperHost {
     clearTimeout(this.#startTimer);
     if (this.#worker !== undefined || !this.isInCharge) return;
     const { program, data } = this.#options;
-    const worker = new Worker(program, { workerData: data, resourceLimits: LIMITS, name: "record-keeper" });
+    let worker: Worker;
+    try {
+      worker = new Worker(program, { workerData: data, resourceLimits: LIMITS, name: "record-keeper" });
+    } catch (error) {
+      // The system gives no further thread, or that is no program.
+      return this.#lose(error);
+    }
     worker.unref();
     worker.on("message", (report: KeeperReport) => this.#hear(report));
     worker.on("error", (error) => this.#lose(error));

@@ -1,5 +1,6 @@
 /** What the thread of the keeper and the thread that started it say to each other: plain data. */
 import type { LogLevel } from "@container-kit/observability";
+import type { SeenTime } from "./certain-time.ts";
 import type { SkippedLines } from "./ingester.ts";
 import type { StoreLocation } from "./location.ts";
 import type { Retention } from "./types.ts";
@@ -10,6 +11,7 @@ export interface KeeperData {
   readonly ownJournal: string;
   readonly busyTimeoutMs: number;
   readonly retention: Retention;
+  readonly seen: SeenTime;
   /** When the daily work first looks whether it is due, and how often then. */
   readonly dailyEveryMs: number;
 }

@@ -47,12 +47,9 @@ test("folders and files are for this user alone, whatever the umask", async () =
   storage.migrate(schema);
   storage.record.append("notes:event", "{}");
   await expect.poll(() => existsSync(path.join(folder, "ballast")), { timeout: 5000 }).toBe(true);
-  const [journal = "", ...others] = readdirSync(path.join(folder, "journal"));
-  expect([others, mode(path.join(folder, "journal")), mode(path.join(folder, "journal", journal))]).toEqual([
-    [],
-    "700",
-    "600",
-  ]);
+  const journals = readdirSync(path.join(folder, "journal")).map((name) => path.join(folder, "journal", name));
+  expect(journals.map((file) => path.extname(file)).toSorted()).toEqual([".lock", ".log"]);
+  expect([path.join(folder, "journal"), ...journals].map(mode)).toEqual(["700", "600", "600"]);
   rmSync(path.join(folder, "journal"), { recursive: true });
   const files = readdirSync(folder);
   expect(files.toSorted()).toEqual([

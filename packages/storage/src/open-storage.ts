@@ -1,13 +1,16 @@
+import { statSync } from "node:fs";
 import { isKitError } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Database as SqliteClient } from "better-sqlite3";
 import { makeBackup } from "./backup.ts";
 import { hasRoom, releaseBallast } from "./ballast.ts";
 import { listBackupsIn } from "./backup-folder.ts";
+import { CertainTime, seeAtStart } from "./certain-time.ts";
 import { refuseNetworkFileSystem } from "./file-system.ts";
 import type { FileSystemKind } from "./file-system.ts";
 import { makeFolder } from "./files.ts";
 import { createHealth } from "./health.ts";
+import { isHolding } from "./holder.ts";
 import { findNewerJournal } from "./journal-folder.ts";
 import { parseStoreUrl } from "./location.ts";
 import type { StoreLocation } from "./location.ts";
@@ -45,8 +48,10 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
   const { busyTimeoutMs = BUSY_TIMEOUT_MS, logger = silentLogger, clock = Date.now, retention = {} } = options;
   const location = parseStoreUrl(url);
   prepareFolder(location, options.allowNetworkFileSystem === true, faults);
+  const before = lastUse(location);
   const how = { busyTimeoutMs, clock, backups: location.backups, kept: options.keeper !== undefined };
   const clients = openOnFullDisk(location, () => openBoth(location, how));
+  const time = new CertainTime(seeAtStart(clients.record, clock(), before), clock);
   const guard = new StoreGuard(location, logger);
   const record = new JournaledRecord({
     client: clients.record,
@@ -57,6 +62,7 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
     logger,
     retention,
     clock,
+    time,
     keeper: options.keeper,
   });
   const state = new SqliteDatabase(clients.state, {
@@ -75,6 +81,9 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
       migrate(clients, schema, { busyTimeoutMs, clock });
       if (schema.projection !== undefined) record.register(schema.projection);
     },
+    holder: () => record.holder(),
+    isHolding: (holder) => isHolding(location.journal, holder),
+    certainTime: () => time.at(clock()),
     health: createHealth({ location, guard, record, client: clients.record }),
     async backup(backupOptions = {}) {
       record.admit();
@@ -95,6 +104,12 @@ function prepareFolder({ folder, journal }: StoreLocation, anyFileSystem: boolea
   } catch (thrown) {
     throw toStoreError(thrown, folder);
   }
+}
+
+/** When the files were written last; undefined when there are none yet. */
+function lastUse({ record }: StoreLocation): number | undefined {
+  const times = [record, `${record}-wal`].flatMap((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? []);
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 type HowToOpen = Omit<OpenFileOptions, "synchronous">;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { identifyProcess, isAlive } from "./process-identity.ts";
+import { canSee, identifyProcess, isAlive } from "./process-identity.ts";
 
 const withProc = test.skipIf(!existsSync("/proc/self/stat"));
 
@@ -39,5 +39,11 @@ withProc("nothing of another boot is alive", () => {
 });
 
 test("a process of which only the number is known is alive while the number is taken", () => {
-  expect(isAlive({ pid: process.pid, processStart: null, bootId: null })).toBe(true);
+  expect(isAlive({ pid: process.pid, processStart: null, bootId: null, namespace: null })).toBe(true);
+});
+
+withProc("a process of another pid namespace is in doubt, whatever has its number here", () => {
+  const ended = { ...identifyProcess(process.pid), processStart: "1", namespace: "pid:[1]" };
+  expect([isAlive(ended), canSee(ended)]).toEqual([true, false]);
+  expect(isAlive({ ...ended, bootId: "another" })).toBe(false);
 });

@@ -1,11 +1,13 @@
 /**
  * Tells a living process from a dead one whose number another has taken over.
  *
- * - P1  A process is its number, the moment it started and the boot it belongs to, as far as the system tells them.
- * - P2  In doubt a process is alive: work of the living is never taken for abandoned.
+ * - P1  A process is its number, the moment it started, and the boot and the pid namespace it belongs to, as far as the
+ *       system tells them.
+ * - P2  In doubt a process is alive: work of the living is never taken for abandoned. One of another pid namespace
+ *       cannot be seen from here, and is in doubt (holder.ts knows more).
  * - P3  A zombie is dead: it has ended and only waits for its parent to ask.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** Which process it is, and not only which number. */
 export interface ProcessIdentity {
@@ -13,21 +15,31 @@ export interface ProcessIdentity {
   /** Clock ticks from boot to the start of the process; null where there is no /proc. */
   readonly processStart: string | null;
   readonly bootId: string | null;
+  /** Where its number means it, as in a container; null where the system does not tell. */
+  readonly namespace: string | null;
 }
 
 /** The process that has this number now. */
 export function identifyProcess(pid: number): ProcessIdentity {
-  return { pid, processStart: readStat(pid)?.start ?? null, bootId: readBootId() };
+  return { pid, processStart: readStat(pid)?.start ?? null, bootId: readBootId(), namespace: readNamespace() };
 }
 
 /** Whether this very process still runs; true in doubt (P2). */
-export function isAlive({ pid, processStart, bootId }: ProcessIdentity): boolean {
+export function isAlive(identity: ProcessIdentity): boolean {
+  const { pid, processStart, bootId } = identity;
   const boot = readBootId();
   if (bootId !== null && boot !== null && bootId !== boot) return false;
+  if (!canSee(identity)) return true;
   if (!exists(pid)) return false;
   const stat = readStat(pid);
   if (stat === undefined || processStart === null) return true;
   return stat.start === processStart && !stat.ended;
+}
+
+/** Whether its number means the same process here. */
+export function canSee({ namespace }: Pick<ProcessIdentity, "namespace">): boolean {
+  const here = readNamespace();
+  return namespace === null || here === null || namespace === here;
 }
 
 function exists(pid: number): boolean {
@@ -60,4 +72,17 @@ function read(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+let known: string | null | undefined;
+
+function readNamespace(): string | null {
+  if (known !== undefined) return known;
+  try {
+    known = readlinkSync("/proc/self/ns/pid");
+  } catch {
+    // No /proc: nothing is known of namespaces, and there are none on such systems.
+    known = null;
+  }
+  return known;
 }

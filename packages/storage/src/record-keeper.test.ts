@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram } from "../test/build.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
 import { tempFolder } from "../test/temp-folder.ts";
+import { CertainTime } from "./certain-time.ts";
 import { DailyWork } from "./daily-work.ts";
 import { openStorage } from "./index.ts";
 import type { Storage, StorageOptions } from "./index.ts";
@@ -76,6 +77,13 @@ test("without the keeper that was asked for, this thread does the work and says 
   expect(logged.filter((line) => line.includes("the keeper of the record has ended"))).toHaveLength(1);
 });
 
+test("a keeper that cannot be started at all harms no append, and this thread does the work", async () => {
+  await open({ keeper: new URL("https://localhost/keeper.js") });
+  fill(600);
+  await expect.poll(() => happened(storage).length, { timeout: 10_000 }).toBe(600);
+  expect(logged.filter((line) => line.includes("keeper"))).toHaveLength(1);
+});
+
 test("a keeper that dies in the middle of a transaction costs nothing, and nothing is there twice", async () => {
   await open({ keeper: dyingKeeper });
   fill(2000);
@@ -133,16 +141,15 @@ test("the logs of both files are kept short without any commit doing it", async 
   await expect.poll(() => statSync(file).size, { timeout: 10_000 }).toBeGreaterThan(3 * 1024 * 1024);
 });
 
-test("once a day the keeper of one of several processes makes a backup, and reads large files through", async () => {
-  await open({});
-  happen(storage, "one");
-  await storage.record.catchUp();
+/** The work of a day, as two processes begin it at once. */
+function workOfTheDay(): { readonly damaged: readonly string[]; close(): Promise<void> } {
   const damaged: string[] = [];
   const data = {
     location: parseStoreUrl(`sqlite:${folder}/`),
     ownJournal: "",
     busyTimeoutMs: 2000,
     retention: {},
+    seen: { believed: Date.now(), doubted: null },
     dailyEveryMs: 1,
   };
   const driver = new IngestDriver({
@@ -153,14 +160,56 @@ test("once a day the keeper of one of several processes makes a backup, and read
     logger: silentLogger,
     pace: ALONE,
     clock: Date.now,
+    time: new CertainTime(data.seen, Date.now),
     onError: (error) => logged.push(error.message),
   });
   const works = [1, 2].map(
     () => new DailyWork({ data, driver, logger: silentLogger, onDamage: (file) => damaged.push(file) }),
   );
+  return {
+    damaged,
+    async close() {
+      for (const work of works) await work.close();
+      await driver.close({ last: false });
+    },
+  };
+}
+
+test("once a day the keeper of one of several processes makes a backup, and reads large files through", async () => {
+  await open({});
+  happen(storage, "one");
+  await storage.record.catchUp();
+  const work = workOfTheDay();
   await expect.poll(() => storage.backups().length, { timeout: 10_000 }).toBe(1);
-  for (const work of works) await work.close();
+  await work.close();
   expect(storage.backups()).toHaveLength(1);
-  expect(damaged).toEqual([]);
-  await driver.close({ last: false });
+  expect(work.damaged).toEqual([]);
+});
+
+test("a record that was made without the ability to shrink is written anew while it is in use, with all that is in it", async () => {
+  await open({});
+  fill(2000);
+  await storage.close();
+  const old = new Sqlite(path.join(folder, "record.db"));
+  old.exec("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM; DELETE FROM events WHERE id > 100");
+  old.close();
+  const before = statSync(path.join(folder, "record.db")).size;
+  await open({});
+  const kept = happened(storage);
+  const work = workOfTheDay();
+  const look = (pragma: string): number => {
+    const client = new Sqlite(storage.record.path, { readonly: true });
+    const value = Number(client.pragma(pragma, { simple: true }));
+    client.close();
+    return value;
+  };
+  await expect.poll(() => look("auto_vacuum"), { timeout: 10_000 }).toBe(2);
+  happen(storage, "after");
+  await storage.record.catchUp();
+  expect(happened(storage)).toEqual([...kept, "after"]);
+  await work.close();
+  await storage.close();
+  expect(statSync(path.join(folder, "record.db")).size).toBeLessThan(before / 2);
+  await open({});
+  expect(happened(storage)).toHaveLength(101);
 });

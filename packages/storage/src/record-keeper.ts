@@ -6,11 +6,16 @@
  * - R2  It checkpoints both files when enough pages wait there; no commit of the other thread has to.
  * - R3  Once a day one of the processes on a store reads the large files through and makes a backup.
  * - R4  Its death harms nothing: the thread that started it goes on by itself.
+ * - R5  Where the system can tell threads apart, it steps back behind those that answer calls.
  */
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
+import path from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { isKitError } from "@container-kit/errors";
 import type { LogFields, Logger } from "@container-kit/observability";
+import { CertainTime } from "./certain-time.ts";
 import { shortenLog } from "./checkpoint.ts";
 import { DailyWork } from "./daily-work.ts";
 import { ALONE, IngestDriver } from "./ingest-driver.ts";
@@ -19,6 +24,8 @@ import { connect } from "./open-file.ts";
 import type { Projection } from "./types.ts";
 
 const LOCK_WAIT_MS = 2;
+/** Of 19: enough to let others go first, and not so much that a busy machine never lets it run. */
+const NICENESS = 10;
 
 /**
  * Runs the keeper in the worker thread that calls it, until the thread that started it says so.
@@ -29,6 +36,7 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
   if (parentPort === null) throw new TypeError("expected to run in a worker thread that openStorage has started");
   const port = parentPort;
   const data = workerData as KeeperData;
+  stepBack();
   const say = (report: KeeperReport): void => port.postMessage(report);
   const logger = createReportingLogger(say);
   const { location, busyTimeoutMs } = data;
@@ -46,6 +54,7 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
     pace: ALONE,
     retention: data.retention,
     clock: Date.now,
+    time: new CertainTime(data.seen, Date.now),
     onRound: () => {
       shortenLog(state);
       say({ said: "skipped", skipped: driver.skipped });
@@ -62,6 +71,15 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
   });
   obey(port, { driver, say, end: () => end(port, { driver, daily, state }) });
   driver.soon();
+}
+
+/** R5. Linux gives each thread a number and a priority of its own; elsewhere it would be the whole process's. */
+function stepBack(): void {
+  try {
+    setPriority(Number(path.basename(readlinkSync("/proc/thread-self"))), NICENESS);
+  } catch {
+    // Without it the keeper only competes with the calls as an equal.
+  }
 }
 
 interface Obedience {

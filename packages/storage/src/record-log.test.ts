@@ -51,7 +51,13 @@ async function open(): Promise<Storage> {
 
 function journals(): readonly string[] {
   const at = path.join(folder, "journal");
-  return existsSync(at) ? readdirSync(at).map((name) => path.join(at, name)) : [];
+  const names = existsSync(at) ? readdirSync(at).filter((name) => name.endsWith(".log")) : [];
+  return names.map((name) => path.join(at, name));
+}
+
+/** Also the locks of those who have the store open. */
+function leftBehind(): readonly string[] {
+  return readdirSync(path.join(folder, "journal"));
 }
 
 function onlyJournal(): string {
@@ -89,7 +95,7 @@ test("what was appended comes into the tables by itself", async () => {
 test("close brings everything in and leaves no journal", async () => {
   for (let number = 0; number < 1000; number += 1) happen(storage, String(number));
   await storage.close();
-  expect(journals()).toEqual([]);
+  expect(leftBehind()).toEqual([]);
   expect(happened(await open())).toHaveLength(1000);
 });
 
@@ -138,6 +144,22 @@ test("entries of a package that has tables here wait for a program that knows it
   other.migrate(eventsSchema);
   await other.record.catchUp();
   expect(happened(other)).toEqual(["one"]);
+});
+
+test("once a newer program has migrated the tables, an older one leaves its lines to it", async () => {
+  happen(storage, "before");
+  await storage.record.catchUp();
+  const newer = await openStorage(`sqlite:${folder}/`);
+  opened.push(newer);
+  const renamed = { id: "0002-renamed", statements: ["ALTER TABLE events RENAME COLUMN text TO told"] };
+  newer.migrate({ package: "events", state: [], record: [...eventsSchema.record, renamed] });
+  happen(storage, "after");
+  for (const older of [storage, storage]) {
+    const refusal = { code: "STORE_UNAVAILABLE", message: expect.stringContaining("newer version") as string };
+    await expect(older.record.catchUp()).rejects.toMatchObject(refusal);
+  }
+  expect(storage.health().behind).toBeGreaterThan(0);
+  expect(logged.filter((line) => line.includes("skipped"))).toEqual([]);
 });
 
 test("the torn last line of a dead process is dropped with its journal", async () => {
@@ -190,7 +212,7 @@ test("three processes record until they are killed: all that was acknowledged is
     expect(numbers).toEqual(numbers.map((_, index) => index));
     expect(numbers.length).toBeGreaterThanOrEqual(program.lines.length);
   }
-  expect(journals()).toEqual([]);
+  expect(leftBehind()).toEqual([]);
 });
 
 test("killed at any named place of its way, a line that was acknowledged is there once, and no other is there twice", async () => {
@@ -218,7 +240,7 @@ test("killed at any named place of its way, a line that was acknowledged is ther
     expect(numbers).toEqual(numbers.map((_, index) => index));
     expect(numbers.length).toBeGreaterThanOrEqual(acknowledged.get(place) ?? Number.NaN);
   }
-  expect(journals()).toEqual([]);
+  expect(leftBehind()).toEqual([]);
 });
 
 test("a journal begins anew when a segment is large, and the old segment goes", async () => {

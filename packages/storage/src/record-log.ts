@@ -10,6 +10,7 @@ import { isKitError } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient } from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
+import type { CertainTime } from "./certain-time.ts";
 import { fail } from "./errors.ts";
 import { BESIDE_CALLS, IngestDriver } from "./ingest-driver.ts";
 import type { SkippedLines } from "./ingester.ts";
@@ -18,7 +19,7 @@ import { KeeperHost } from "./keeper-host.ts";
 import type { StoreLocation } from "./location.ts";
 import { toStoreError } from "./store-error.ts";
 import type { StoreGuard } from "./store-guard.ts";
-import type { Projection, RecordLog, Retention, Statements } from "./types.ts";
+import type { Projection, RecordLog, Retention, Statements, StoreHolder } from "./types.ts";
 
 /** What a record is made of. */
 export interface JournaledRecordOptions {
@@ -32,6 +33,7 @@ export interface JournaledRecordOptions {
   readonly logger: Logger;
   readonly retention: Retention;
   readonly clock: () => number;
+  readonly time: CertainTime;
   readonly keeper: URL | undefined;
 }
 
@@ -125,6 +127,12 @@ export class JournaledRecord implements RecordLog {
     this.#driver.register(projection);
   }
 
+  /** Who has the store open here. @throws STORE_FULL STORE_UNAVAILABLE */
+  holder(): StoreHolder {
+    this.#assertOpen();
+    return this.#writer.lock.take();
+  }
+
   /** There is something to do in the background. */
   soon(): void {
     if (this.#options.guard.state === "full" || this.#closed) return;
@@ -168,10 +176,17 @@ export class JournaledRecord implements RecordLog {
   }
 
   #makeKeeper(program: URL): KeeperHost {
-    const { location, busyTimeoutMs, retention, logger } = this.#options;
+    const { location, busyTimeoutMs, retention, time, logger } = this.#options;
     return new KeeperHost({
       program,
-      data: { location, ownJournal: this.#writer.id, busyTimeoutMs, retention, dailyEveryMs: DAILY_WORK_EVERY_MS },
+      data: {
+        location,
+        ownJournal: this.#writer.id,
+        busyTimeoutMs,
+        retention,
+        seen: time.seen,
+        dailyEveryMs: DAILY_WORK_EVERY_MS,
+      },
       logger,
       onGone: () => this.soon(),
       onRound: () => (this.#trouble = undefined),

@@ -1,5 +1,6 @@
 import type { Logger } from "@container-kit/observability";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
+import type { ProcessIdentity } from "./process-identity.ts";
 
 /** What was promised, what happened, and how both fare; one life. */
 export interface Storage {
@@ -15,6 +16,15 @@ export interface Storage {
    * @throws STORE_UNAVAILABLE when a newer program has migrated a file further: neither file is touched. STORE_BUSY STORE_FULL
    */
   migrate(schema: PackageSchema): void;
+  /** Who has the store open here, for others to ask after with {@link isHolding}. @throws STORE_FULL STORE_UNAVAILABLE */
+  holder(): StoreHolder;
+  /** Whether a holder may still have work here; true in doubt. Also of another container, whose processes cannot be seen. */
+  isHolding(holder: StoreHolder): boolean;
+  /**
+   * The moment by which what is old may be removed: the wall's, or an earlier one while the wall is so far ahead of all
+   * that this store has seen that it may be wrong. It is believed when it has gone on for a day.
+   */
+  certainTime(): number;
   /** How the store fares now; cheap. */
   health(): StorageHealth;
   /** A consistent copy of both databases in a new folder below `backups/`, made while others write. Older ones beyond `keep` go. */
@@ -23,6 +33,12 @@ export interface Storage {
   backups(): readonly Backup[];
   /** Writes what is waiting, checkpoints and closes everything. A second call changes nothing. */
   close(): Promise<void>;
+}
+
+/** Who has a store open; plain data that can be kept. */
+export interface StoreHolder extends ProcessIdentity {
+  /** Its journal, beside which a lock lies as long as it has the store open; null where it was not noted. */
+  readonly journal: string | null;
 }
 
 /** One SQLite file. Every function that runs statements does so through {@link read} or {@link write}. */
@@ -88,6 +104,11 @@ export interface JournalEntry {
 export interface Projection {
   /** Takes the entries whose kind begins with this and a colon. */
   readonly package: string;
+  /**
+   * The ids of the record's migrations that it was written for. Where a newer program has applied others, it is given
+   * nothing: the journals wait for the newer one.
+   */
+  readonly steps?: readonly string[];
   /** Prepares what it needs on one connection. */
   open(database: Pick<Database, "statements">): OpenProjection;
 }
@@ -105,6 +126,8 @@ export interface OpenProjection {
 
 /** What the record keeps; what is older or more is removed in small steps. */
 export interface RetentionLimits {
+  /** The moment by which age is measured. */
+  readonly now: number;
   /** Nothing that began before is kept; milliseconds since the epoch. */
   readonly before: number;
   /** At most so many rows of a package's main table. */

@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventsProjection, eventsSchema } from "../test/events.ts";
 import { tempFolder } from "../test/temp-folder.ts";
+import { CertainTime, seeAtStart } from "./certain-time.ts";
 import type { Retention } from "./index.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -19,10 +20,18 @@ beforeEach(() => {
 
 afterEach(() => client.close());
 
-function upkeep(retention: Retention): Upkeep {
-  for (const { statements } of eventsSchema.record) for (const statement of statements) client.exec(statement);
+function upkeep(retention: Retention, before?: number): Upkeep {
+  for (const { statements } of eventsSchema.record)
+    for (const statement of statements) client.exec(statement.replace("TABLE", "TABLE IF NOT EXISTS"));
+  const clock = (): number => time;
   const projections = new Map([["events", eventsProjection.open({ statements: drizzle({ client }) })]]);
-  return new Upkeep({ client, projections, retention, clock: () => time });
+  return new Upkeep({
+    client,
+    projections,
+    retention,
+    clock,
+    time: new CertainTime(seeAtStart(client, time, before), clock),
+  });
 }
 
 function add(count: number, at: number): void {
@@ -55,6 +64,31 @@ test("a clock that jumps ahead makes nothing old", () => {
   add(10, time);
   time += 365 * DAY_MS;
   expect([work.prune(), count()]).toEqual([false, 10]);
+});
+
+test("a clock that was wrong at the start makes nothing old, and one that is right after long absence does a day later", () => {
+  upkeep({}).prune();
+  add(10, time);
+  const right = time;
+  time += 60 * DAY_MS;
+  expect([upkeep({}).prune(), count()]).toEqual([false, 10]);
+  // The wrong clock was set right: nothing is doubted any more.
+  time = right + DAY_MS;
+  expect([upkeep({}).prune(), count()]).toEqual([false, 10]);
+  time += 60 * DAY_MS;
+  expect([upkeep({}).prune(), count()]).toEqual([false, 10]);
+  time += DAY_MS / 2;
+  expect([upkeep({}).prune(), count()]).toEqual([false, 10]);
+  time += DAY_MS / 2;
+  expect([upkeep({}).prune(), count()]).toEqual([true, 0]);
+});
+
+test("a store of which it was not noted what it has seen was last used when its file was written", () => {
+  const work = upkeep({}, time - 60 * DAY_MS);
+  add(10, time - 31 * DAY_MS);
+  expect([work.prune(), count()]).toEqual([false, 10]);
+  client.exec("DROP TABLE _tasks");
+  expect([upkeep({}, time - DAY_MS).prune(), count()]).toEqual([true, 0]);
 });
 
 test("a file over its size loses its oldest rows until it is not", () => {

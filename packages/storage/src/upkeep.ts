@@ -2,10 +2,13 @@
  * Keeps the record within its limits, a little at a time.
  *
  * - Q1  One step is one short transaction: a call that waits for the lock waits for one step at most.
- * - Q2  A clock that jumps ahead removes nothing: time passes here no faster than it has passed since the start.
+ * - Q2  A clock that jumps ahead removes nothing: time passes here no faster than it has passed since the start. Nor does
+ *       one that was wrong at the start (certain-time.ts).
  * - Q3  Pages that pruning has freed are used again first. Only where many are free is the file made smaller.
  */
 import type { Database as SqliteClient, Transaction } from "better-sqlite3";
+import { keepTime } from "./certain-time.ts";
+import type { CertainTime } from "./certain-time.ts";
 import { failpoint } from "./failpoint.ts";
 import type { OpenProjection, Retention } from "./types.ts";
 
@@ -23,6 +26,7 @@ export interface UpkeepOptions {
   readonly projections: ReadonlyMap<string, OpenProjection>;
   readonly retention: Retention;
   readonly clock: () => number;
+  readonly time: CertainTime;
 }
 
 /** Works on one connection. */
@@ -41,10 +45,13 @@ export class Upkeep {
 
   /** Removes a few rows that are over the limits; says whether there may be more. */
   prune(): boolean {
-    const { projections } = this.#options;
+    const { client, projections, time } = this.#options;
     const { maxAgeMs, maxCount } = this.#limits;
     const removed = this.#transaction.immediate(() => {
-      const limits = { before: this.#now() - maxAgeMs, count: maxCount, overSize: this.#isOverSize() };
+      const wall = this.#wall();
+      keepTime(client, time.seen, wall);
+      const now = time.at(wall);
+      const limits = { now, before: now - maxAgeMs, count: maxCount, overSize: this.#isOverSize() };
       let rows = 0;
       for (const projection of projections.values()) rows += projection.prune?.(limits, ROWS_PER_STEP) ?? 0;
       return rows;
@@ -67,7 +74,7 @@ export class Upkeep {
     return this.#number("auto_vacuum") === 0 && free >= FREE_PAGES && free > pages / 4;
   }
 
-  #now(): number {
+  #wall(): number {
     const { at, monotonic } = this.#began;
     return Math.min(this.#options.clock(), at + performance.now() - monotonic);
   }

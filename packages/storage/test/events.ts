@@ -11,6 +11,7 @@ export const events = sqliteTable("events", {
 /** Adds a row per entry, so that an entry which is applied twice shows. */
 export const eventsProjection: Projection = {
   package: "events",
+  steps: ["0001-events"],
   open({ statements }) {
     const add = statements
       .insert(events)

@@ -54,7 +54,7 @@ export function createOutput(host: Host, mode: OutputMode): Output {
 }
 
 /** A failure as a person reads it: what happened, what was printed last, what to do next. */
-function describeError(error: ErrorResult): string {
+export function describeError(error: ErrorResult): string {
   const lines = [`error: ${error.message} [${error.code}]`];
   if (error.logTail !== undefined && error.logTail !== "") {
     for (const line of error.logTail.trimEnd().split("\n")) lines.push(`  | ${line}`);

@@ -13,8 +13,13 @@ interface GlobalOptions {
   readonly jsonStream?: boolean;
 }
 
-/** Receives the status that a command ends with. */
-export type Ended = (status: number) => void;
+/** Hears how the command line went. */
+export interface Listener {
+  /** The status that a command ends with. */
+  readonly ended: (status: number) => void;
+  /** The help, where it is shown because no command was named. */
+  readonly help: (text: string) => void;
+}
 
 const SEVERITIES = ["critical", "high", "medium", "low"] as const;
 
@@ -22,7 +27,7 @@ const SEVERITIES = ["critical", "high", "medium", "low"] as const;
  * The commands and their flags. Each command's code is loaded only when it is called, so that the server and a quick
  * `--version` do not pay for the rest.
  */
-export function createProgram(host: Host, version: string, ended: Ended): Command {
+export function createProgram(host: Host, version: string, { ended, help }: Listener): Command {
   const program = new Command("container-kit")
     .description("From a repository to a pushed, verified container image: an MCP server and a command line.")
     .version(version, "-V, --version", "print the version")
@@ -31,7 +36,7 @@ export function createProgram(host: Host, version: string, ended: Ended): Comman
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
-      writeErr: (text) => void host.stderr.write(text),
+      writeErr: help,
       outputError: () => {},
     })
     .showSuggestionAfterError()

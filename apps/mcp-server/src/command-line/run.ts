@@ -13,24 +13,34 @@ import { createProgram } from "./program.ts";
  */
 export async function run(argv: readonly string[], host: Host, version: string): Promise<number> {
   let status: number = EXIT.done;
-  const program = createProgram(host, version, (ended) => {
-    status = ended;
+  const mode = modeOf(argv);
+  const program = createProgram(host, version, {
+    ended: (ended) => {
+      status = ended;
+    },
+    help: (text) => void (mode === "text" && host.stderr.write(text)),
   });
   try {
     await program.parseAsync(argv, { from: "user" });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help")) {
-      return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    }
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    if (isHelp(error) && mode === "text") return EXIT.usage;
     const result = toErrorResult(error instanceof CommanderError ? usageError(error) : error);
-    createOutput(host, modeOf(argv)).failure(result);
+    createOutput(host, mode).failure(result);
     return exitStatusOf(result);
   }
 }
 
+/** Whether the help was shown because no command was named. */
+function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help";
+}
+
 function usageError(error: CommanderError): Error {
-  const message = error.message.replace(/^error: /, "").replace(/\n\((.*)\)$/, " ($1)");
+  const message = isHelp(error)
+    ? "no command is named"
+    : error.message.replace(/^error: /, "").replace(/\n\((.*)\)$/, " ($1)");
   return fail("INVALID_INPUT", message, {
     cause: error,
     remedy: "See what is possible with `container-kit --help` or `container-kit <command> --help`.",

@@ -77,6 +77,12 @@ export const configFileSchema = z
       .regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+)$/, "a store is sqlite:PATH or postgres://…")
       .optional()
       .describe("Where the durable record is kept. Default: sqlite:<state folder>/state.db."),
+    allowNetworkFileSystem: z
+      .boolean()
+      .optional()
+      .describe(
+        "Open the store although it lies on a network file system, where SQLite's locks may not hold: only where one machine alone uses it. Default: false.",
+      ),
     baseImages: z
       .record(z.string().min(1).max(512), z.string().min(1).max(512))
       .optional()

@@ -14,6 +14,8 @@ export interface Config {
   readonly home: string;
   /** `sqlite:PATH` or `postgres://…`. */
   readonly store: string;
+  /** Whether the store may lie on a network file system, where its locks may not hold. */
+  readonly allowNetworkFileSystem: boolean;
   /** Base image that a Dockerfile names, to the one that is used. */
   readonly baseImages: Readonly<Record<string, string>>;
   /** References to registry credentials, with absolute paths; see registry-credentials.ts. */

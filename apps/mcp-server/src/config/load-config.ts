@@ -52,6 +52,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
       trusted.store ??
       userFile.store ??
       `sqlite:${join(home, "state.db")}`,
+    allowNetworkFileSystem: trusted.allowNetworkFileSystem ?? userFile.allowNetworkFileSystem ?? false,
     baseImages: trusted.baseImages ?? userFile.baseImages ?? {},
     registryCredentials:
       flags.registryCredentials?.map((text) => withAbsolutePath(text, workingDirectory, homeDirectory)) ??
@@ -87,7 +88,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
 async function loadUserFile(sources: ConfigSources): Promise<{ path: string; file: ConfigFile } | undefined> {
   const { flags, environment, workingDirectory, homeDirectory } = sources;
   const named = flags.config ?? nonEmpty(environment["CONTAINER_KIT_CONFIG"]);
-  const folder = nonEmpty(environment["XDG_CONFIG_HOME"]) ?? join(homeDirectory, ".config");
+  const folder = absolute(environment["XDG_CONFIG_HOME"]) ?? join(homeDirectory, ".config");
   const path = named === undefined ? join(folder, "container-kit", FILE_NAME) : resolve(workingDirectory, named);
   const file = await readConfigFile(path);
   if (file !== undefined) return { path, file: absolutePaths(file, path, homeDirectory) };
@@ -123,6 +124,7 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
     ignore("a toolset that is not served", "add it");
   if (project.readOnly === false && config.readOnly) ignore("readOnly: false", "lift it");
   if (project.store !== undefined) ignore("store", "choose where the record goes");
+  if (project.allowNetworkFileSystem !== undefined) ignore("allowNetworkFileSystem", "risk the record");
   if (project.plugins !== undefined) ignore("plugins", "load code into the server");
   if (project.telemetry !== undefined) ignore("telemetry", "choose who is told of the calls");
   if (project.alerts !== undefined) ignore("alerts", "choose what is an alarm");
@@ -171,7 +173,7 @@ function placed(
 function stateFolder(environment: ConfigSources["environment"], homeDirectory: string): string {
   const named = nonEmpty(environment["CONTAINER_KIT_HOME"]);
   if (named !== undefined) return resolve(named);
-  const state = nonEmpty(environment["XDG_STATE_HOME"]) ?? join(homeDirectory, ".local", "state");
+  const state = absolute(environment["XDG_STATE_HOME"]) ?? join(homeDirectory, ".local", "state");
   return join(state, "container-kit");
 }
 
@@ -183,6 +185,11 @@ function logLevel(environment: ConfigSources["environment"]): LogLevel | undefin
   throw fail("INVALID_INPUT", `CONTAINER_KIT_LOG_LEVEL is "${value}"`, {
     remedy: `Set it to one of ${LOG_LEVELS.join(", ")}.`,
   });
+}
+
+/** A relative folder in one of the XDG variables is to be ignored, says their specification. */
+function absolute(value: string | undefined): string | undefined {
+  return value !== undefined && isAbsolute(value) ? value : undefined;
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

@@ -1,7 +1,6 @@
 import {
   closeSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { Script, constants } from "node:vm";
 import { crc32 } from "node:zlib";
+import { makeFolder } from "../make-folder.ts";
 
 /**
  * A program whose compiled code is kept between its runs, so that a start neither parses nor compiles it.
@@ -89,7 +89,7 @@ function readKept(path: string, sum: number): Buffer | undefined {
 /** Puts the code in its place whole, and takes away what other versions left long ago. */
 function keep(path: string, sum: number, code: Buffer): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(sum, 0);
   header.writeUInt32LE(crc32(code), 4);

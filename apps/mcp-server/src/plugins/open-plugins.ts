@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { loadPlugins } from "@container-kit/atomic-runtime";
-import type { LoadedPlugins, LoadPluginsOptions, PolicySource } from "@container-kit/atomic-runtime";
+import type { LoadedPlugins, LoadPluginsOptions, PluginReport, PolicySource } from "@container-kit/atomic-runtime";
 import type { Logger, Redactor } from "@container-kit/observability";
 import type { Config } from "../config/config.ts";
 import type * as ImportModule from "./import-module.ts";
@@ -47,11 +47,24 @@ function importer(here: string = import.meta.url): typeof ImportModule.importMod
   return (createRequire(here)("./import-module.js") as typeof ImportModule).importModule;
 }
 
-/** The rules that plugins bring, for the policy engine. */
-export function pluginPolicies({ plugins }: LoadedPlugins): readonly PolicySource[] {
-  return plugins.flatMap(({ name, policies = [] }) =>
+/** The rules that plugins bring, for the policy engine. Where a plugin's rules are missing with it, nothing acts. */
+export function pluginPolicies({ plugins, reports }: LoadedPlugins): readonly PolicySource[] {
+  const brought = plugins.flatMap(({ name, policies = [] }) =>
     policies.map((rules) => ({ source: `plugin ${name}`, rules: rules as PolicySource["rules"] })),
   );
+  return [...brought, ...reports.filter(({ loaded, policies }) => !loaded && policies).flatMap(missingRules)];
+}
+
+/** The acts that the built-in tools know, refused with the reason; and whatever else changes anything. */
+function missingRules({ name, package: reference }: PluginReport): readonly PolicySource[] {
+  const plugin = name ?? reference;
+  const source = `plugin ${plugin}, which is not loaded: container-kit plugins list says why`;
+  const reason = `its rules are not known while plugin ${plugin} is not loaded`.slice(0, 500);
+  const verbs = ["pull", "push", "tag", "build", "write", "run", "deploy"];
+  return [
+    { source, rules: { rules: [{ name: "plugin-missing", verbs, forbid: true, reason }] } },
+    { source, rules: { readOnly: true } },
+  ];
 }
 
 /** Toolsets, and those of the plugins: who names a plugin in the configuration wants its tools served. */

@@ -75,6 +75,24 @@ test("a trial that fails opens the circuit for another ten seconds", async () =>
   expect(runs()).toBe(6);
 });
 
+test("a trial that is cancelled before it could tell leaves the circuit open, and the next call alone is the trial", async () => {
+  const { call, failTimes, behave, down, runtime, runs } = targeted();
+  await failTimes(5);
+  await vi.advanceTimersByTimeAsync(10_000);
+  behave.as = ({ signal }) => aborted(signal).then(() => Promise.reject(signal.reason));
+  const controller = new AbortController();
+  const cancelled = call("r1", controller.signal);
+  await vi.advanceTimersByTimeAsync(1);
+  controller.abort();
+  expect(await cancelled).toMatchObject({ error: { code: "CANCELLED" } });
+  expect(runtime.status().openCircuits).toEqual(["copy_text r1"]);
+  behave.as = down;
+  const before = runs();
+  const codes = (await Promise.all([call(), call(), call()])).map((outcome) => outcome.ok || outcome.error.code);
+  expect(codes).toEqual(["REGISTRY_UNAVAILABLE", "CIRCUIT_OPEN", "CIRCUIT_OPEN"]);
+  expect(runs()).toBe(before + 1);
+});
+
 test("a clock that is set back by a year does not keep a circuit open", async () => {
   const { call, failTimes, behave } = targeted();
   await failTimes(5);

@@ -31,7 +31,7 @@ test("with wait: false a call is answered at once with a job, whose outcome is t
     jobId: "j1",
     executionId: "e1",
     result: { jobId: "j1", status: "running" },
-    next: [{ tool: "get_job", arguments: { jobId: "j1" } }],
+    next: [{ tool: "get_job", arguments: { jobId: "j1", sessionId: "s1" } }],
   });
   expect(runtime.render(answer)).toMatch(/^copy_text: goes on as a job\nNext: get_job .*\njobId: j1\nsessionId: s1$/);
   expect(runtime.status().jobs).toBe(1);

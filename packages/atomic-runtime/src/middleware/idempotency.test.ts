@@ -219,6 +219,20 @@ test("a kept outcome that cannot be read is INTERNAL and has no second effect", 
   expect(effects).toEqual([]);
 });
 
+test("one who is cancelled while what a dead process made is undone is answered, and gives the key up", async () => {
+  const undo = () => new Promise<void>(() => {});
+  const { runtime, sessions } = rig([running(() => Promise.resolve({ text: "x" }), { undo })]);
+  const dead = { executionId: "e0", sessionId: "s0", tool: "copy_text", notes: [1], attempts: 0 };
+  sessions.claimUndoTasks = () => Promise.resolve([dead]);
+  const controller = new AbortController();
+  const call = { tool: "copy_text", input: { text: "a", idempotencyKey: "k1" }, signal: controller.signal };
+  const outcome = runtime.execute(call);
+  await vi.advanceTimersByTimeAsync(1);
+  controller.abort();
+  expect(await outcome).toMatchObject({ error: { code: "CANCELLED" } });
+  expect(sessions.keys.size).toBe(0);
+});
+
 test("closing wakes those who wait for a key", async () => {
   const { runtime } = rig([running((_input, { signal }) => aborted(signal).then(() => Promise.reject(signal.reason)))]);
   const call = { tool: "copy_text", input: { text: "a", idempotencyKey: "k1" } };

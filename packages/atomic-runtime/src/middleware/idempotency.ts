@@ -91,7 +91,9 @@ async function claimAndRun(
   let outcome: ToolOutcome;
   try {
     // K6. Only a tool that can be undone can have left something.
-    if (execution.prepared.definition.undo !== undefined) await undoOfTheDead(execution.services);
+    if (execution.prepared.definition.undo !== undefined) {
+      await waitFor(execution, undoOfTheDead(execution.services), "what a dead process made to be undone");
+    }
     outcome = await next();
   } catch (error) {
     await giveUp(execution, key);

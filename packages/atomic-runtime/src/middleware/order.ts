@@ -11,7 +11,7 @@ import { progress } from "./progress.ts";
 import { record } from "./record.ts";
 import { isRepeated, retry } from "./retry.ts";
 import { trace } from "./trace.ts";
-import { turn } from "./turn.ts";
+import { mustWait, turn } from "./turn.ts";
 import { isUndoable, undoing } from "./undoing.ts";
 
 interface Step {
@@ -38,7 +38,7 @@ const ORDER: readonly Step[] = [
   { layer: policy, applies: isJudged },
   { layer: detach, applies: mayDetach },
   { layer: progress },
-  { layer: turn },
+  { layer: turn, applies: mustWait },
   { layer: idempotency, applies: hasKey },
   { layer: undoing, applies: isUndoable },
   { layer: breaker, applies: hasCircuit },

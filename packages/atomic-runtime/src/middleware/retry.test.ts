@@ -40,6 +40,35 @@ test("a failure that a retry may help is followed by another run, which the call
   expect(sessions.executions[0]?.end).toMatchObject({ status: "completed", attempts: 3 });
 });
 
+test("what a failed run made is gone before the next one begins, and where it cannot be there is none", async () => {
+  for (const canUndo of [true, false]) {
+    const world = new Set<number>();
+    const definition = running(
+      async (_input, { attempt, willMake }) => {
+        expect([...world]).toEqual([]);
+        await willMake(attempt);
+        world.add(attempt);
+        if (attempt < 3) throw down();
+        return { text: "done" };
+      },
+      {
+        retry: { attempts: 3 },
+        undo: async (notes) => {
+          if (!canUndo) throw new Error("cannot");
+          for (const note of notes) world.delete(note as number);
+        },
+      },
+    );
+    const { runtime, sessions } = rig([definition]);
+    const outcome = runtime.execute(call);
+    await vi.advanceTimersByTimeAsync(12_000);
+    const failed = { error: { code: "REGISTRY_UNAVAILABLE", details: { undo: { undone: false, problem: "cannot" } } } };
+    expect(await outcome).toMatchObject(canUndo ? { ok: true } : failed);
+    expect([...world]).toEqual([canUndo ? 3 : 1]);
+    expect(sessions.notes.size).toBe(canUndo ? 0 : 1);
+  }
+});
+
 test("after the last run the failure is the caller's to read", async () => {
   const { runtime, sessions, attempts } = failing([down(), down(), down()]);
   const outcome = runtime.execute(call);

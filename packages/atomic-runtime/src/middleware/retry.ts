@@ -1,6 +1,7 @@
 import { ExponentialBackoff } from "cockatiel";
 import type { Execution, Layer } from "../execution.ts";
 import type { RetryPolicy, ToolFailure } from "../types.ts";
+import { undoRun, withReport } from "./undoing.ts";
 import { describeMs, pause } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 200;
@@ -13,6 +14,7 @@ const LONGEST_PAUSE_MS = 5_000;
  *       begin before the deadline.
  * - T2  The pauses grow and are spread at random, so that many callers do not come back together. Where the failure
  *       says when to come back, that is heeded.
+ * - T3  What the failed run made is undone first: a later success forgets all notes. Where that fails there is no other run.
  */
 export const retry: Layer = async (execution, next) => {
   const policy: RetryPolicy = execution.prepared.definition.retry ?? { attempts: 1 };
@@ -24,6 +26,8 @@ export const retry: Layer = async (execution, next) => {
     const pauseMs = Math.max(backoff.duration, askedPause(outcome));
     const { clock, logger } = execution.services;
     if (clock() + pauseMs >= execution.deadlineAt) return outcome;
+    const undone = await undoRun(execution);
+    if (undone?.undone === false) return withReport(outcome, undone);
     const { code, message } = outcome.error;
     const { tool, executionId } = execution.facts;
     logger.info("a tool is run again", { tool, executionId, code, attempt: execution.attempt, pauseMs });

@@ -1,4 +1,4 @@
-import type { Layer } from "../execution.ts";
+import type { Execution, Layer } from "../execution.ts";
 import { waitFor } from "./wait.ts";
 
 /** Waits for the call's turn, and says so. The place was taken before anything was written, and is given up at the very end. */
@@ -11,3 +11,8 @@ export const turn: Layer = async (execution, next) => {
   }
   return next();
 };
+
+/** Only for a call whose turn has not come yet. */
+export function mustWait({ ticket }: Execution): boolean {
+  return ticket.turn !== undefined;
+}

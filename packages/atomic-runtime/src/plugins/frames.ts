@@ -3,6 +3,7 @@
  *
  * - F1  A line is refused by its length before it is parsed: nobody can fill the other's memory.
  * - F2  JSON only: no object of the other process is ever revived.
+ * - F3  What a plugin sends is no deeper than a walk through it may go.
  */
 import type { Duplex } from "node:stream";
 
@@ -16,6 +17,7 @@ export interface FrameListener {
   readonly onFault: (message: string) => void;
 }
 
+const MOST_LEVELS = 200;
 const NEW_LINE = 0x0a;
 
 /** Reads frames until the first fault. */
@@ -51,6 +53,16 @@ export function readFrames(stream: Duplex, { onFrame, onFault }: FrameListener):
       onFrame(frame, line.length);
     }
   });
+}
+
+/** Whether it is nested deeper than code that visits every part of it could go (F3). Visits without going deeper itself. */
+export function isTooDeep(frame: unknown): boolean {
+  let level: unknown[] = [frame];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MOST_LEVELS) return true;
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 /** Writes one frame; what the stream cannot take any more is lost, and its close says so. */

@@ -5,7 +5,9 @@
  * - V2  Files are summed and compared before any code of the plugin runs.
  * - V3  Untrusted is the default: such a plugin never runs in this process.
  * - V4  Words that changed since they were approved are refused (pins.ts).
+ * - V5  Of a plugin that is left out it is told whether rules are missing with it: whoever judges acts must refuse then.
  */
+import { resolve } from "node:path";
 import { toErrorResult } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger } from "@container-kit/observability";
@@ -14,11 +16,12 @@ import type { Plugin } from "../types.ts";
 import { hostProgram } from "./host-program.ts";
 import { openPlugin } from "./open-plugin.ts";
 import type { OpenDefaults, OpenedPlugin } from "./open-plugin.ts";
-import { comparePin, pinOf, readPins, writePins } from "./pins.ts";
+import { isPath } from "./package-folder.ts";
+import { comparePin, pinnedPolicies, pinOf, readPins, writePins } from "./pins.ts";
 import type { Pin, PinComparison } from "./pins.ts";
-import type { LoadedPlugins, LoadPluginsOptions, PluginReport } from "./types.ts";
+import type { LoadedPlugins, LoadPluginsOptions, PluginEntry, PluginReport } from "./types.ts";
 
-const NOTHING = { tools: [], scanners: [], strategies: [], credentialSources: [], notes: [] } as const;
+const NOTHING = { tools: [], scanners: [], strategies: [], credentialSources: [], policies: false, notes: [] } as const;
 
 /** What options leave out. */
 function defaults(): OpenDefaults {
@@ -57,11 +60,12 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
       opened.push(found.value);
       report = { ...report, ...describe(found.value) };
       checkNames(found.value, { taken, names });
-      const pin = pinOf(found.value.manifest, found.value.integrity, new Date());
-      const comparison = comparePin((await pinned)[found.value.key], pin);
+      const pin = pinOf(found.value.manifest, found.value.integrity, referenceOf(entry, options));
+      const approved = (await pinned)[found.value.key];
+      const comparison = comparePin(approved, pin);
       report = { ...report, pin: comparison };
       if (pins === "check" && comparison.state === "words") throw changed(found.value, comparison);
-      if (comparison.state !== "same") fresh[found.value.key] = pin;
+      if (comparison.state !== "same" || approved?.package !== pin.package) fresh[found.value.key] = pin;
       if (pins === "check") tell(logger, found.value, comparison);
       plugins.push(found.value.plugin);
       reports.push({ ...report, loaded: true });
@@ -74,7 +78,7 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
         remedy: problem.remedy,
       });
       if (found !== undefined && "value" in found) await found.value.close();
-      reports.push({ ...report, problem });
+      reports.push({ ...report, problem, policies: await hasRules(pinned, report, referenceOf(entry, options)) });
     }
   }
   if (pins !== "look" && Object.keys(fresh).length > 0)
@@ -86,6 +90,24 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
       await Promise.all(opened.map((plugin) => plugin.close()));
     },
   };
+}
+
+/** What a plugin is called even when it is not there: its path, or its package's name. */
+function referenceOf(entry: PluginEntry, { folder }: LoadPluginsOptions): string {
+  return isPath(entry.package) ? resolve(entry.folder ?? folder, entry.package) : entry.package;
+}
+
+/** V5. What was approved counts; of a plugin that never was, what it says; and where nobody knows, it may. */
+async function hasRules(pinned: Promise<Pins>, report: PluginReport, reference: string): Promise<boolean> {
+  try {
+    const pins = await pinned;
+    const known = report.folder === undefined ? undefined : pins[report.folder];
+    if (pinnedPolicies(pins, reference) || pinnedPolicies(pins, report.folder ?? reference)) return true;
+    return known === undefined && report.policies;
+  } catch {
+    // The lock file cannot be read, which is told with each plugin.
+    return true;
+  }
 }
 
 type Pins = Readonly<Record<string, Pin>>;
@@ -111,6 +133,7 @@ function describe({ manifest, folder, integrity, notes }: OpenedPlugin): Partial
     scanners: namesOf(scanners),
     strategies: namesOf(strategies),
     credentialSources: namesOf(credentialSources),
+    policies: manifest.policies.length > 0,
   };
 }
 

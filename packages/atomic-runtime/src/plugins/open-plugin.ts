@@ -19,6 +19,7 @@ import { findPackage } from "./package-folder.ts";
 import type { PluginPackage } from "./package-folder.ts";
 import { PluginProcess } from "./plugin-process.ts";
 import type { ProcessOptions } from "./plugin-process.ts";
+import { sum } from "./pins.ts";
 import { createPool } from "./process-pool.ts";
 import { createRemotePlugin } from "./remote-plugin.ts";
 import type { LoadPluginsOptions, PluginEntry } from "./types.ts";
@@ -110,7 +111,14 @@ async function openUntrusted(entry: PluginEntry, found: PluginPackage, settings:
     const manifest = checkManifest(await first.load(settings.deadlineMs), settings.taken);
     const start = async (): Promise<PluginProcess> => {
       const process = new PluginProcess(options);
-      await process.load(settings.deadlineMs);
+      try {
+        if (entry.integrity !== undefined && (await sumPackage(found.folder)) !== entry.integrity) throw replaced(entry);
+        const now = checkManifest(await process.load(settings.deadlineMs), settings.taken);
+        if (sum(now) !== sum(manifest)) throw replaced(entry);
+      } catch (error) {
+        process.end();
+        throw error;
+      }
       return process;
     };
     const pool = createPool(first, { start, most: settings.processes });
@@ -128,6 +136,13 @@ async function openUntrusted(entry: PluginEntry, found: PluginPackage, settings:
     await first.ended;
     throw error;
   }
+}
+
+/** A further process must not run what nobody looked at when the plugin was loaded. */
+function replaced({ package: plugin }: PluginEntry): Error {
+  return fail("PLUGIN_INVALID", `the files of plugin ${plugin} were replaced while the server ran`, {
+    remedy: "Look at it with container-kit plugins list, then start the server again.",
+  });
 }
 
 function processOptions(

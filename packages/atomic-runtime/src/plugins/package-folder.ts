@@ -34,8 +34,7 @@ export interface PluginPackage {
 
 /** Finds a package by path or name. @param base where relative paths and names start @throws PLUGIN_INVALID */
 export async function findPackage(reference: string, base: string): Promise<PluginPackage> {
-  const isPath = reference.startsWith(".") || isAbsolute(reference);
-  const found = isPath ? resolve(base, reference) : await findUpward(base, reference);
+  const found = isPath(reference) ? resolve(base, reference) : await findUpward(base, reference);
   const folder = await realpath(found ?? join(base, "node_modules", reference)).catch((cause: unknown) => {
     throw fail("PLUGIN_INVALID", `there is no plugin ${reference}`, {
       cause,
@@ -141,6 +140,11 @@ async function ownParts(folder: string): Promise<{ files: string[]; folders: str
     files: paths.filter((path) => isFolder.get(path) === false),
     folders: paths.filter((path) => isFolder.get(path) === true),
   };
+}
+
+/** Whether a configuration names a plugin by its path, not as an installed package. */
+export function isPath(reference: string): boolean {
+  return reference.startsWith(".") || isAbsolute(reference);
 }
 
 /** Whether a path is the folder or lies in it, by name alone. */

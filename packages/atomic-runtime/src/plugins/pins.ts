@@ -3,25 +3,37 @@
  *
  * - K1  The first load pins. Words that changed since are refused until a person approves them: a model reads them.
  * - K2  A lock file that cannot be read approves nothing.
- * - K3  It is replaced as a whole, so that a reader never sees half of it.
+ * - K3  It is replaced as a whole, so that a reader never sees half of it, by one writer at a time, so that none takes
+ *       back what another approved.
+ * - K4  That a plugin brings rules is remembered: while it is missing, they are not forgotten.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { fail } from "../errors.ts";
 import type { PluginManifest } from "./manifest.ts";
 import { ROLE_NAMES } from "./roles.ts";
 
+const LOCK_PAUSE_MS = 25;
+const LOCK_TRIES = 200;
+/** A writer needs milliseconds. */
+const LOCK_STALE_MS = 3_000;
+
 const pinSchema = z.object({
   name: z.string(),
   version: z.string(),
+  /** As the configuration named it, relative paths made absolute: known even when its folder is gone. */
+  package: z.string().optional(),
   files: z.string(),
   /** Per part, e.g. `tool count_lines: description`, a sum. */
   words: z.record(z.string(), z.string()),
   pinnedAt: z.string(),
 });
 const lockSchema = z.object({ version: z.literal(1), plugins: z.record(z.string(), pinSchema) });
+
+const POLICIES = "policies";
 
 /** What was approved of one plugin. */
 export type Pin = z.output<typeof pinSchema>;
@@ -34,7 +46,7 @@ export interface PinComparison {
 }
 
 /** The pin of a plugin as it is now. */
-export function pinOf(manifest: PluginManifest, files: string, now: Date): Pin {
+export function pinOf(manifest: PluginManifest, files: string, reference: string): Pin {
   const words: Record<string, string> = { name: sum(manifest.name) };
   for (const tool of manifest.tools) {
     for (const part of ["title", "description", "toolset", "input", "output", "annotations"] as const)
@@ -42,8 +54,17 @@ export function pinOf(manifest: PluginManifest, files: string, now: Date): Pin {
   }
   for (const role of ROLE_NAMES)
     for (const extension of manifest[role]) words[`${role} ${extension.name}`] = sum(extension);
-  if (manifest.policies.length > 0) words["policies"] = sum(manifest.policies);
-  return { name: manifest.name, version: manifest.version, files, words, pinnedAt: now.toISOString() };
+  if (manifest.policies.length > 0) words[POLICIES] = sum(manifest.policies);
+  const { name, version } = manifest;
+  return { name, version, package: reference, files, words, pinnedAt: new Date().toISOString() };
+}
+
+/** Whether what was approved under this reference brings rules (K4). */
+export function pinnedPolicies(pins: Readonly<Record<string, Pin>>, reference: string): boolean {
+  // A pin of an earlier version has only the folder, which is its key.
+  return Object.entries(pins).some(
+    ([folder, pin]) => (pin.package === reference || folder === reference) && POLICIES in pin.words,
+  );
 }
 
 /** Compares a plugin with what was approved. */
@@ -74,18 +95,39 @@ export async function readPins(path: string): Promise<Readonly<Record<string, Pi
 
 /** Adds pins to the lock file, each under its package. */
 export async function writePins(path: string, pins: Readonly<Record<string, Pin>>): Promise<void> {
-  const all = { ...(await readPins(path)), ...pins };
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomUUID()}`;
+  const release = await lock(`${path}.writing`);
   try {
+    const all = { ...(await readPins(path)), ...pins };
     await writeFile(draft, `${JSON.stringify({ version: 1, plugins: all }, undefined, 2)}\n`, { mode: 0o600 });
     await rename(draft, path);
   } finally {
     await rm(draft, { force: true });
+    await release();
   }
 }
 
-function sum(value: unknown): string {
+/** One writer at a time (K3). What a writer left that died is taken over. @throws PLUGIN_INVALID when it stays taken */
+async function lock(path: string): Promise<() => Promise<void>> {
+  for (let tries = 0; tries < LOCK_TRIES; tries += 1) {
+    try {
+      await (await open(path, "wx", 0o600)).close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const taken = await stat(path).catch(() => undefined);
+    if (taken !== undefined && Date.now() - taken.mtimeMs > LOCK_STALE_MS) await rm(path, { force: true });
+    else await sleep(LOCK_PAUSE_MS);
+  }
+  throw fail("PLUGIN_INVALID", `another process writes ${path.replace(/\.writing$/, "")} without end`, {
+    remedy: `Try again; if no other container-kit runs, remove ${path}.`,
+  });
+}
+
+/** The sum of plain data, whatever the order of its members. */
+export function sum(value: unknown): string {
   return createHash("sha256").update(canonical(value)).digest("hex");
 }
 

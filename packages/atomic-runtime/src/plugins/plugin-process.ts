@@ -3,7 +3,9 @@
  *
  * - P1  It serves one call at a time; whatever goes wrong in it ends that call and the process, and nothing else.
  * - P2  A call that was told to stop and does not is ended with SIGKILL after its grace, before the runtime gives it up.
- * - P3  Nothing that it says is believed: messages are bounded (F1), checked, and dropped when no call of that id runs.
+ * - P3  Nothing that it says is believed: messages are bounded (F1, F3), checked, and dropped when no call of that id
+ *       runs. Every one counts, whatever it is, and so does what comes between two calls.
+ * - P4  Its memory is looked at for as long as it lives, not only while it is called.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -14,7 +16,7 @@ import { fail } from "../errors.ts";
 import { deferred } from "../internal/deferred.ts";
 import type { Deferred } from "../internal/deferred.ts";
 import { failPlugin } from "./errors.ts";
-import { readFrames, writeFrame } from "./frames.ts";
+import { isTooDeep, readFrames, writeFrame } from "./frames.ts";
 import { fromPluginSchema } from "./messages.ts";
 import type { CallMessage, DoneMessage, FromPlugin, LoadMessage } from "./messages.ts";
 import { permissionFlags } from "./permissions.ts";
@@ -28,8 +30,10 @@ import { kitErrorOf } from "./revive-error.ts";
 const GRACE_AFTER_DEADLINE_MS = 750;
 const GRACE_AFTER_STOP_MS = 2_000;
 const MEMORY_CHECK_MS = 250;
-/** Of messages in one call, reports and log lines included. */
+/** Of messages in one call and until the next: reports, log lines, questions and what is dropped included. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Refusals that are logged for one process. */
+const MOST_DENIALS = 100;
 
 /** How a plugin's process is started. */
 export interface ProcessOptions {
@@ -61,7 +65,6 @@ interface ActiveCall {
   readonly id: number;
   readonly handlers: CallHandlers;
   readonly done: Deferred<DoneMessage | Error>;
-  bytes: number;
 }
 
 /** A plugin's process; {@link PluginProcess.load} before anything else. */
@@ -77,6 +80,10 @@ export class PluginProcess {
   #reason: Error | undefined;
   #alive = true;
   #calls = 0;
+  /** Since the last call began (P3). */
+  #bytes = 0;
+  #denials = 0;
+  readonly #watch: NodeJS.Timeout;
 
   constructor(options: ProcessOptions) {
     this.#options = options;
@@ -97,13 +104,15 @@ export class PluginProcess {
       this.#kill(this.#failed("printed more than 8 MiB in one call")),
     );
     readFrames(pipe, {
-      onFrame: (frame, bytes) => this.#take(frame, bytes),
+      onFrame: (frame, bytes) => this.#read(bytes, frame, () => this.#take(frame)),
       onFault: (message) => this.#kill(fail("OUTPUT_INVALID", `plugin ${options.label} sent ${message}`)),
     });
     readFrames(questions, {
-      onFrame: (facts) => this.#judge(facts),
+      onFrame: (facts, bytes) => this.#read(bytes, facts, () => this.#judge(facts)),
       onFault: (message) => this.#kill(this.#failed(`sent ${message} as a question`)),
     });
+    this.#watch = setInterval(() => void this.#watchMemory(), MEMORY_CHECK_MS);
+    this.#watch.unref();
     this.#child.once("error", (cause) =>
       this.#end(failPlugin("PLUGIN_FAILED", `plugin ${options.label} cannot be started`, { cause })),
     );
@@ -155,8 +164,9 @@ export class PluginProcess {
   ): Promise<DoneMessage> {
     signal.throwIfAborted();
     this.#calls += 1;
-    const call: ActiveCall = { id: this.#calls, handlers, done: deferred(), bytes: 0 };
+    const call: ActiveCall = { id: this.#calls, handlers, done: deferred() };
     this.#call = call;
+    this.#bytes = 0;
     this.#printed.begin();
     let insist: NodeJS.Timeout | undefined;
     const stop = (): void => {
@@ -168,8 +178,6 @@ export class PluginProcess {
       );
     };
     signal.addEventListener("abort", stop, { once: true });
-    const watch = setInterval(() => void this.#watchMemory(), MEMORY_CHECK_MS);
-    watch.unref();
     try {
       writeFrame(this.#pipe, { ...message, kind: "call", id: call.id });
       const answer = await call.done.promise;
@@ -177,7 +185,6 @@ export class PluginProcess {
       return answer;
     } finally {
       this.#call = undefined;
-      clearInterval(watch);
       clearTimeout(insist);
       signal.removeEventListener("abort", stop);
     }
@@ -188,19 +195,32 @@ export class PluginProcess {
     this.#kill(this.#failed("was ended"));
   }
 
-  #take(frame: unknown, bytes: number): void {
+  /** Whatever goes wrong with what it said is its own failure, never the server's (P3). */
+  #read(bytes: number, frame: unknown, act: () => void): void {
+    if (this.#reason !== undefined) return;
+    this.#bytes += bytes;
+    if (this.#bytes > MOST_MESSAGE_BYTES) return this.#kill(this.#failed("sent more than 16 MiB of messages in one call"));
+    try {
+      if (isTooDeep(frame)) throw new TypeError("it is nested too deep");
+      act();
+    } catch (cause) {
+      this.#kill(fail("OUTPUT_INVALID", `plugin ${this.#options.label} sent a message that cannot be read`, { cause }));
+    }
+  }
+
+  #take(frame: unknown): void {
     const parsed = fromPluginSchema.safeParse(frame);
     if (!parsed.success)
       return this.#kill(fail("OUTPUT_INVALID", `plugin ${this.#options.label} sent a message of no known form`));
     const message = parsed.data;
     if (message.kind === "loaded" || message.kind === "refused") return this.#loaded.resolve(message);
-    if (message.kind === "denied")
+    if (message.kind === "denied") {
+      this.#denials += 1;
+      if (this.#denials > MOST_DENIALS) return undefined;
       return this.#options.logger.warn("the plugin was refused what it is not granted", { what: message.what });
+    }
     const call = this.#call;
     if (call === undefined || call.id !== message.id) return undefined;
-    call.bytes += bytes;
-    if (call.bytes > MOST_MESSAGE_BYTES)
-      return this.#kill(this.#failed("sent more than 16 MiB of messages in one call"));
     return this.#deliver(call, message);
   }
 
@@ -255,6 +275,7 @@ export class PluginProcess {
   #end(reason: Error): void {
     if (!this.#alive) return;
     this.#alive = false;
+    clearInterval(this.#watch);
     this.#reason ??= reason;
     this.#loaded.resolve(reason);
     this.#call?.done.resolve(reason);
@@ -267,7 +288,7 @@ export class PluginProcess {
     const how = signal === null ? `ended its process with status ${code}` : `was ended by ${signal}`;
     const { heapMiB, cpuSeconds } = this.#options;
     const why = new Map([
-      ["SIGABRT", `: it used more than ${heapMiB} MiB`],
+      ["SIGABRT", `: it used more than ${heapMiB} MiB, or misused what is inside of Node`],
       ["SIGXCPU", `: it used more than ${cpuSeconds} s of processor time`],
     ]);
     return this.#failed(how + (why.get(signal ?? "") ?? ""));

@@ -8,10 +8,12 @@ import type { ExtensionManifest, PluginManifest, ToolManifest } from "./manifest
 import type { CallFacts, CallMessage } from "./messages.ts";
 import type { CallHandlers } from "./plugin-process.ts";
 import type { ProcessPool } from "./process-pool.ts";
-import { rebuildSchema } from "./rebuild-schema.ts";
+import { isTooCostly, rebuildSchema } from "./rebuild-schema.ts";
+import type { RebuiltSchema } from "./rebuild-schema.ts";
 import { ROLES } from "./roles.ts";
 import type { CredentialSource, ExtensionContext, RoleName, Scanner, Strategy } from "./roles.ts";
 
+const ASKS_ITSELF = { verb: "read" } as const;
 const policyFacts = z.looseObject({ verb: z.string().max(100) });
 
 /** Makes the plugin of a checked manifest. @throws PLUGIN_INVALID when a schema cannot be rebuilt */
@@ -39,26 +41,33 @@ interface Aside {
 
 function remoteTool(tool: ToolManifest, pool: ProcessPool): ToolDefinition {
   const { has, input, output, name } = tool;
+  const checked = { input: rebuild(name, input), output: rebuild(name, output) };
   const asides = new WeakMap<object, Aside>();
   const call =
     (member: "run" | "dryRun") =>
     async (input: Record<string, unknown>, context: ToolContext): Promise<Record<string, unknown>> => {
       const message = { role: "tools", name, member, input, facts: factsOf(context) } as const;
       const done = await pool.call(message, handlersOf(context), context.signal);
+      if (isTooCostly(done.result, checked.output.width))
+        throw fail("OUTPUT_INVALID", `${name} returned more than its schema can be checked against`, {
+          remedy: "Return fewer values, or describe them in a schema of fewer parts.",
+        });
       asides.set(input, { next: done.next ?? [], summary: done.summary });
       return done.result as Record<string, unknown>;
     };
   const { has: _members, deadlineMs, session, durable, concurrency, retry, ...said } = tool;
   return {
     ...said,
-    input: rebuild(name, input),
-    output: rebuild(name, output),
+    input: checked.input.schema,
+    output: checked.output.schema,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(session === undefined ? {} : { session }),
     ...(durable === undefined ? {} : { durable }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(retry === undefined ? {} : { retry: retry as NonNullable<ToolDefinition["retry"]> }),
     run: call("run"),
+    // Its process asks about what it acts on before it runs (S2): to the runtime it is a tool that says so.
+    ...(has.includes("acts") ? { acts: () => ASKS_ITSELF } : {}),
     ...(has.includes("dryRun") ? { dryRun: call("dryRun") } : {}),
     ...(has.includes("undo") ? { undo: remoteUndo(name, pool) } : {}),
     ...(has.includes("next") ? { next: (_result, input) => asides.get(input)?.next ?? [] } : {}),
@@ -103,7 +112,7 @@ function remoteExtension(role: RoleName, extension: ExtensionManifest, pool: Pro
   };
 }
 
-function rebuild(tool: string, json: Readonly<Record<string, unknown>>): z.ZodObject {
+function rebuild(tool: string, json: Readonly<Record<string, unknown>>): RebuiltSchema {
   try {
     return rebuildSchema(json);
   } catch (cause) {

@@ -69,6 +69,8 @@ export interface PluginReport {
   readonly scanners: readonly string[];
   readonly strategies: readonly string[];
   readonly credentialSources: readonly string[];
+  /** Whether it brings rules for the policy engine; of one that is not loaded, whether it did when it was approved, or may. */
+  readonly policies: boolean;
   /** What a person should know although it was loaded. */
   readonly notes: readonly string[];
   /** Why it was not loaded. */

@@ -1,7 +1,8 @@
 /**
  * Names of registries and images as the rules compare them.
  *
- * - N1  One registry has one name: hosts are compared in lower case, and all names of Docker Hub are `docker.io`.
+ * - N1  One registry has one name: hosts are compared in lower case and without the dot of a full domain name, and all
+ *       names of Docker Hub are `docker.io`.
  * - N2  A pattern may be as short as docker's own names: `node:*` is `docker.io/library/node:*`.
  * - N3  A pattern without a tag means the repository, whatever tag or digest follows.
  * - N4  In doubt a name is not allowed, and is denied: a denied tag stays denied where a digest is written behind it, a
@@ -94,6 +95,9 @@ function withHost(name: string): string {
 
 /** (N1) */
 function hostOf(text: string): string {
-  const host = text.trim().toLowerCase();
+  const host = text
+    .trim()
+    .toLowerCase()
+    .replace(/\.(?=:\d+$|$)/, "");
   return HUB.has(host.replace(/:443$/, "")) ? "docker.io" : host;
 }

@@ -31,6 +31,8 @@ describe("registries", () => {
     ["bad.corp.example:5000", "registries"],
     ["index.docker.io", "passes"],
     ["registry-1.docker.io", "passes"],
+    ["bad.corp.example.:5000", "registries"],
+    ["docker.io.", "passes"],
     ["", "registries"],
   ])("of an allow list and a deny list, %s: %s", (registry, expected) => {
     expect(verdict(rules, { verb: "push", registries: [registry] })).toBe(expected);

@@ -7,7 +7,7 @@ import { watchSource } from "./archive-source.ts";
 test("a file that is missing is told as such, however late it is looked at, and ends no process", async () => {
   const archive = createReadStream("/nowhere/archive.tar");
   const source = watchSource(archive);
-  await new Promise((resolve) => archive.once("close", resolve));
+  await new Promise((resolve) => archive.once("close", () => resolve(undefined)));
   await expect(source.own(() => Promise.resolve())).rejects.toMatchObject({ code: "NOT_FOUND", retryable: false });
 });
 

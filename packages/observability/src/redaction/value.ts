@@ -18,6 +18,8 @@ export interface Masking {
 
 const DEEPEST = 500;
 const UNREADABLE = "[unreadable]";
+/** What {@link read} returns for a getter that threw: it must not be kept, or whoever reads the value next meets the same. */
+const THREW = Symbol("a getter threw");
 
 /** The value with every secret masked; the same value where there is none (V1). */
 export function maskValue(value: unknown, masking: Masking): unknown {
@@ -92,7 +94,7 @@ function maskRecord(record: object, walk: Walk): object {
     const key = keys[index] ?? "";
     const item = read(record, key);
     const name = masking.text(key);
-    const masked = mask(item, walk, masking.isSecretKey(key));
+    const masked = mask(item === THREW ? UNREADABLE : item, walk, masking.isSecretKey(key));
     if (copy === undefined && (name !== key || !Object.is(masked, item))) {
       copy = keys.slice(0, index).map((earlier) => [earlier, read(record, earlier)]);
     }
@@ -106,8 +108,8 @@ function read(record: object, key: string): unknown {
   try {
     return (record as Readonly<Record<string, unknown>>)[key];
   } catch {
-    // A getter threw (V2); its neighbours are told all the same.
-    return UNREADABLE;
+    // V2: its neighbours are told all the same.
+    return THREW;
   }
 }
 

@@ -1,14 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { ToolFailure, ToolSuccess } from "@container-kit/atomic-runtime";
+import { toErrorResult } from "@container-kit/errors";
 import { fail } from "../../errors.ts";
 import { toPlainText } from "../../text/plain.ts";
+import type { Application } from "../../wiring.ts";
 import { configure, credentialFlags, pluginFlags } from "../command.ts";
-import type { Command, CredentialArguments, PluginArguments } from "../command.ts";
+import type { Command, CommandContext, CredentialArguments, PluginArguments } from "../command.ts";
 import { EXIT, exitStatusOf } from "../exit-status.ts";
 import { canDraw } from "../host.ts";
 import type { Host } from "../host.ts";
 import { listenForInterruption } from "../interruption.ts";
+import type { Interruption } from "../interruption.ts";
+import { describeError } from "../output.ts";
 import { createProgressView } from "../progress-view.ts";
 
 /** The arguments of `call`. */
@@ -57,9 +62,7 @@ export const call: Command<CallArguments> = async (args, context) => {
     if (outcome.ok) {
       output.text(toPlainText(application.runtime.render(outcome)));
       output.document(outcome);
-      // With wait: false: the job that was promised is done by this process.
-      await Promise.race([application.runtime.jobsDone(), aborted(interruption.signal)]);
-      return EXIT.done;
+      return isUnderWay(outcome) ? await endOfJob(application, outcome.jobId, context, interruption) : EXIT.done;
     }
     output.failure(outcome.error, outcome);
     return exitStatusOf(outcome.error, interruption.happened);
@@ -68,6 +71,36 @@ export const call: Command<CallArguments> = async (args, context) => {
     await application.close();
   }
 };
+
+/** With `wait: false` the outcome is a job that has just begun. */
+function isUnderWay(outcome: ToolSuccess): outcome is ToolSuccess & { readonly jobId: string } {
+  return outcome.jobId !== undefined && outcome.result["jobId"] === outcome.jobId;
+}
+
+/** The job that was promised is done by this process, which ends as the job does. */
+async function endOfJob(
+  { runtime, sessions }: Application,
+  jobId: string,
+  { output }: CommandContext,
+  interruption: Interruption,
+): Promise<number> {
+  await Promise.race([runtime.jobsDone(), aborted(interruption.signal)]);
+  if (interruption.happened) await runtime.close();
+  try {
+    const { status, outcome } = await sessions.getJob(jobId);
+    output.note(`${jobId}: ${status}`);
+    if (status === "completed") return EXIT.done;
+    const { error } = (outcome ?? {}) as Partial<ToolFailure>;
+    if (error === undefined) return EXIT.failed;
+    output.note(describeError(error));
+    return exitStatusOf(error, interruption.happened);
+  } catch (thrown) {
+    // The one document has been printed; how the job ended is in the record all the same.
+    const error = toErrorResult(thrown);
+    output.note(describeError(error));
+    return exitStatusOf(error);
+  }
+}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));

@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { defineErrors, toErrorResult } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import { toPlainText } from "../../text/plain.ts";
@@ -7,6 +7,7 @@ import { configure, credentialFlags } from "../command.ts";
 import type { Command, CommandContext, CredentialArguments } from "../command.ts";
 import { EXIT } from "../exit-status.ts";
 import { fail } from "../../errors.ts";
+import { makeFolder } from "../../make-folder.ts";
 
 /** What was looked at, and the one next step where it is not as it should be. */
 interface Check {
@@ -83,7 +84,7 @@ function checkNode(version: string): Finding {
 
 async function checkState({ home }: Config): Promise<Finding> {
   try {
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    makeFolder(home);
     await access(home, constants.W_OK);
     return { message: `${home} can be written` };
   } catch (cause) {

@@ -91,6 +91,7 @@ function describe(report: PluginReport): string {
       ? [`package: ${report.package}`]
       : [`package: ${report.package} in ${folder}`]),
     ...lists,
+    ...(report.policies ? ["rules: it brings rules; without it, acting tools are refused"] : []),
     ...(integrity === undefined ? [] : [`integrity: ${integrity}`]),
     ...(problem === undefined ? [] : [`problem: ${problem.message}`, `→ ${problem.remedy}`]),
     ...(pin?.state === "words"

@@ -5,12 +5,17 @@
  *
  * - C1  A refused function throws, and the server is told its name.
  * - C2  A module can still be loaded, because a library that merely mentions `http` is no offence.
+ * - C3  Local sockets are refused whatever is granted: who reaches the engine's may do all that it may.
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import type { Socket } from "node:net";
+import type * as Tls from "node:tls";
 
 /** What is confined. */
 export interface Confinement {
   readonly network: boolean;
+  /** A socket of this process over a pipe: the class of its handle is the one that every local socket has. */
+  readonly pipe: Socket;
   readonly onDenied: (what: string) => void;
 }
 
@@ -22,9 +27,10 @@ const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
 /** Questions about text that reach nobody. */
 const HARMLESS = new Set(["isIP", "isIPv4", "isIPv6", "validateHeaderName", "validateHeaderValue"]);
 const PROCESS_MEMBERS =
-  "kill _kill _debugProcess _debugEnd binding _linkedBinding dlopen abort setuid setgid seteuid setegid setgroups initgroups".split(
+  "kill _kill _getActiveHandles _getActiveRequests _debugProcess _debugEnd binding _linkedBinding dlopen abort setuid setgid seteuid setegid setgroups initgroups".split(
     " ",
   );
+const HANDLE_MEMBERS = ["connect", "connect6", "bind", "bind6", "listen", "open", "fchmod"];
 const MODULE_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   v8: ["setFlagsFromString", "writeHeapSnapshot", "setHeapSnapshotNearHeapLimit", "takeCoverage", "stopCoverage"],
   os: ["setPriority"],
@@ -32,7 +38,7 @@ const MODULE_MEMBERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Confines this process for good. */
-export function confine({ network, onDenied }: Confinement): void {
+export function confine({ network, pipe, onDenied }: Confinement): void {
   const require = createRequire(import.meta.url);
   const deny = (what: string) =>
     function denied(): never {
@@ -49,6 +55,11 @@ export function confine({ network, onDenied }: Confinement): void {
   const modules = [...(network ? [] : NETWORK_MODULES), ...OTHER_MODULES].map(
     (name) => [name, require(`node:${name}`) as object] as const,
   );
+  denyHandle(pipe, "local socket", deny);
+  if (!network) {
+    const { TLSSocket } = require("node:tls") as typeof Tls;
+    denyHandle(new TLSSocket(undefined as never), "socket", deny);
+  }
   for (const [name, module] of modules) denyModule(module, name, deny);
   for (const [name, members] of Object.entries(MODULE_MEMBERS)) {
     const module = require(`node:${name}`) as Record<string, unknown>;
@@ -58,6 +69,15 @@ export function confine({ network, onDenied }: Confinement): void {
   replace(process, "report", undefined);
   if (!network) for (const name of NETWORK_GLOBALS) if (name in globalThis) replace(globalThis, name, deny(name));
   syncBuiltinESMExports();
+}
+
+/** Below the modules: a handle's own methods, which whoever gets hold of any socket could call (C3). */
+function denyHandle(socket: Socket, name: string, deny: (what: string) => () => never): void {
+  type Handle = object & { readonly _parent?: Handle };
+  for (let handle = (socket as { _handle?: Handle })._handle; handle !== undefined; handle = handle._parent) {
+    const prototype = Object.getPrototypeOf(handle) as object;
+    for (const member of HANDLE_MEMBERS) if (member in prototype) replace(prototype, member, deny(`${name}.${member}`));
+  }
 }
 
 /** Every function of the module, and what its classes do on a connection. */

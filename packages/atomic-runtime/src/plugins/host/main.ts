@@ -37,7 +37,7 @@ async function load(message: LoadMessage): Promise<void> {
   try {
     // What the shell that set the limits added.
     for (const name of Object.keys(process.env)) if (!message.environment.includes(name)) delete process.env[name];
-    confine({ network: message.network, onDenied: (what) => send({ kind: "denied", what }) });
+    confine({ network: message.network, pipe, onDenied: (what) => send({ kind: "denied", what }) });
     const plugin = await importPlugin(message);
     checkPlugins([plugin]);
     calls = createCalls(plugin, send);
