@@ -47,7 +47,9 @@ export function startUpkeep({
   const look = (): void =>
     inTurn("recovery", async () => {
       const { executions, jobs } = await sessions.recoverInterrupted();
-      if (executions + jobs > 0) await runtime.recover();
+      if (executions + jobs === 0) return;
+      logger.warn("Work of a process that died was found.", { executions, jobs });
+      await runtime.recover();
     });
   const prune = (): void => inTurn("pruning", () => sessions.prune({ signal: stop.signal }));
   const timers = [

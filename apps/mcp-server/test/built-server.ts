@@ -99,5 +99,5 @@ export interface Answer {
 /** Calls a tool of a server. */
 export async function callTool({ client }: SpawnedServer, name: string, input: object = {}): Promise<Answer> {
   const { structuredContent } = await client.callTool({ name, arguments: { ...input } });
-  return structuredContent as unknown as Answer;
+  return structuredContent as Answer;
 }

@@ -31,6 +31,16 @@ test("no command at all is a usage error that shows the help on stderr", async (
   expect(stderr).toContain("Usage: container-kit");
 });
 
+test.each([[[]], [["sessions"]], [["plugins"]], [["config"]]])(
+  "%j alone is told as one document with --json",
+  async (argv) => {
+    const ran = await sandbox.run([...argv, "--json"]);
+    expect([ran.status, ran.stderr, errorOf(ran)]).toEqual([2, "", "INVALID_INPUT"]);
+    const { status, stdout, stderr } = await sandbox.run(argv);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining("Usage: container-kit")]);
+  },
+);
+
 test.each([
   [["containerise"], "unknown command 'containerise' (Did you mean containerize?)"],
   [["serve", "--nope"], "unknown option '--nope'"],

@@ -120,6 +120,36 @@ test("changed words are refused until they are approved by name", async () => {
   expect((await say()).code).toBe(0);
 });
 
+test("an acting tool of a plugin is judged by what it says, and by nothing while rules are missing with their plugin", async () => {
+  const acting = source("return { text };")
+    .replace("readOnlyHint: true", "readOnlyHint: false")
+    .replace("input: text", `acts: ({ text }) => ({ verb: "push", registries: [text] }), input: text`);
+  const { folder, run } = await home(acting);
+  await mkdir(join(folder, "rules"));
+  await writeFile(join(folder, "rules", "package.json"), `{"name":"rules","type":"module"}`);
+  await writeFile(
+    join(folder, "rules", "index.js"),
+    `export const plugin = { name: "corp-rules", version: "1.0.0", apiVersion: 1, tools: [], policies: [{ registries: { allow: ["ok.example"] } }] };`,
+  );
+  await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n  - package: ./rules\n");
+  const push = async (text: string): Promise<object> =>
+    JSON.parse((await run("call", "shout_text", "--input", JSON.stringify({ text }), "--json")).stdout) as object;
+  expect(await push("ok.example")).toMatchObject({ ok: true });
+  expect(await push("bad.example")).toMatchObject({
+    error: { code: "POLICY_DENIED", details: { rule: "registries" } },
+  });
+  await rm(join(folder, "rules"), { recursive: true });
+  expect(await push("ok.example")).toMatchObject({
+    error: {
+      code: "POLICY_DENIED",
+      message: expect.stringMatching(/its rules are not known while plugin \S*rules is not loaded/) as string,
+    },
+  });
+  expect((await run("call", "server_status")).code).toBe(0);
+  await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n");
+  expect(await push("ok.example")).toMatchObject({ ok: true });
+});
+
 test("a secret that a plugin is granted does not come back in what it returns", async () => {
   const { folder, environment } = await home(source(`return { text: "it is " + process.env.VAULT_TOKEN };`));
   await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n    environment: [VAULT_TOKEN]\n");

@@ -1,10 +1,12 @@
 /** `sessions …`: the durable record from a terminal, on a real store. */
-import { readFile, stat } from "node:fs/promises";
+import fs from "node:fs";
+import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { createSessionStore } from "@container-kit/session";
 import type { SessionStore } from "@container-kit/session";
 import { openStorage } from "@container-kit/storage";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { createSandbox } from "./in-process-host.ts";
 import type { Sandbox } from "./in-process-host.ts";
 
@@ -128,3 +130,105 @@ test("a backup is made, listed and put back in place, and what was there before 
   const unknown = await sandbox.run(["sessions", "restore", "nope", "--json"]);
   expect([unknown.status, errorOf(unknown)]).toEqual([2, "NOT_FOUND"]);
 });
+
+test("a record on a network file system is refused, with the key that allows it; and opened where it is said", async () => {
+  pretendNetworkFileSystem();
+  const refused = await sandbox.run(["sessions", "list", "--json"]);
+  expect([refused.status, refused.json()]).toMatchObject([
+    75,
+    {
+      error: {
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringContaining("NFS"),
+        remedy: expect.stringContaining("allowNetworkFileSystem: true"),
+      },
+    },
+  ]);
+  await writeFile(join(sandbox.folder, "user.yaml"), "allowNetworkFileSystem: true\n");
+  const allowed = await sandbox.run(["sessions", "list", "--json", "--config", "user.yaml"]);
+  expect([allowed.status, allowed.json()]).toEqual([0, { sessions: [] }]);
+});
+
+test("a damaged record is set aside with the command that puts the newest backup back, and that command does", async () => {
+  const id = await fill();
+  await said("backup");
+  const file = await open(join(sandbox.folder, "state", "state.db"), "r+");
+  await file.write(Buffer.alloc(8192, 0xee), 0, 8192, 0);
+  await file.close();
+  const damaged = await sandbox.run(["sessions", "list", "--json"]);
+  expect([damaged.status, errorOf(damaged)]).toEqual([1, "STORE_CORRUPT"]);
+  const { remedy } = damaged.json()["error"] as { remedy: string };
+  const [, name = ""] = /container-kit sessions restore (\S+)/.exec(remedy) ?? [];
+  expect(await said("restore", name)).toContain("is in place.");
+  expect(await said("list")).toContain(id);
+});
+
+test("a record that a newer version has written is refused untouched, and one that cannot be written says so", async () => {
+  const folder = join(sandbox.folder, "state");
+  await record((sessions) => sessions.openSession());
+  await record(async () => {
+    const database = openFile(join(folder, "state.db"));
+    database.exec("INSERT INTO _migrations (package, id, applied_at) VALUES ('session', '9999-later', 0)");
+    database.close();
+  });
+  const newer = await sandbox.run(["sessions", "list", "--json"]);
+  expect([errorOf(newer), newer.stdout]).toEqual(["STORE_UNAVAILABLE", expect.stringContaining("newer")]);
+  await rm(folder, { recursive: true });
+  await writeFile(folder, "a file");
+  const blocked = await sandbox.run(["sessions", "list", "--json"]);
+  expect([errorOf(blocked), blocked.stdout]).toEqual(["STORE_UNAVAILABLE", expect.stringContaining(folder)]);
+});
+
+test("labels that could steer a terminal or a program are refused, and one that names a prototype is kept as data", async () => {
+  const id = await fill();
+  for (const label of [
+    "a=\u001b[31mred",
+    "a=two\nlines",
+    "__proto__=x",
+    `${"k".repeat(64)}=v`,
+    `k=${"v".repeat(64)}`,
+  ]) {
+    const refused = await sandbox.run(["sessions", "label", id, label, "--json"]);
+    expect([label, refused.status, errorOf(refused)]).toEqual([label, 2, "INVALID_INPUT"]);
+  }
+  expect(await said("label", id, "constructor=x")).toBe(`${id}: constructor=x\n`);
+  expect(await said("list", "--selector", "constructor=x")).toContain(id);
+  const wrong = await sandbox.run(["sessions", "list", "--selector", "a in", "--json"]);
+  expect([wrong.status, errorOf(wrong)]).toEqual([2, "INVALID_INPUT"]);
+});
+
+test("a session of many executions is exported whole", async () => {
+  const id = await record(async (sessions) => {
+    const session = await sessions.openSession();
+    for (let index = 0; index < 3_000; index += 1) {
+      const input = { index, text: "x".repeat(200) };
+      const start = { sessionId: session.id, tool: "t", correlationId: "c", dryRun: false, input, job: false };
+      const { id: executionId } = await sessions.startExecution(start);
+      await sessions.endExecution(executionId, { status: "completed", result: {} });
+    }
+    return session.id;
+  });
+  const exported = JSON.parse(await said("export", id)) as { executions: { input: { index: number } }[] };
+  expect(exported.executions.map(({ input }) => input.index)).toEqual(
+    Array.from({ length: 3_000 }, (_, index) => index),
+  );
+});
+
+/** Every folder lies on NFS until the test ends, as far as this process can see. */
+function pretendNetworkFileSystem(): void {
+  const { statfsSync } = fs;
+  const pretend = (type: number | undefined): void => {
+    fs.statfsSync = (type === undefined ? statfsSync : () => ({ type })) as typeof statfsSync;
+    syncBuiltinESMExports();
+  };
+  pretend(0x6969);
+  onTestFinished(() => pretend(undefined));
+}
+
+/** The file as another program would open it. */
+function openFile(path: string): { exec(statement: string): void; close(): void } {
+  const Database = createRequire(import.meta.url)("better-sqlite3") as new (
+    path: string,
+  ) => ReturnType<typeof openFile>;
+  return new Database(path);
+}

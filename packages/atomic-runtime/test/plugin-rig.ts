@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LogFields, Logger } from "@container-kit/observability";
-import { onTestFinished } from "vitest";
+import { isKitError } from "@container-kit/errors";
+import { expect, onTestFinished } from "vitest";
+import { fail } from "../src/errors.ts";
 import { loadPlugins } from "../src/index.ts";
 import type { LoadedPlugins, LoadPluginsOptions, PluginEntry, ToolContext, ToolDefinition } from "../src/index.ts";
 
@@ -104,6 +106,30 @@ export function contextOf(
     allow: () => undefined,
     ...changes,
   };
+}
+
+/** What came of a call, as one line: its code and message, or its result. */
+export async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    return `ok: ${JSON.stringify(await call)}`;
+  } catch (error) {
+    return isKitError(error) ? `${error.code}: ${error.message}` : `bare: ${String(error)}`;
+  }
+}
+
+/** Runs a bad call while good ones go on; none of those may be disturbed. */
+export async function meanwhile(bad: Promise<unknown>, echo: ToolDefinition): Promise<string> {
+  const results = await Promise.all([codeOf(bad), ...["a", "b", "c"].map((text) => echo.run({ text }, contextOf()))]);
+  expect(results.slice(1)).toEqual([{ text: "a" }, { text: "b" }, { text: "c" }]);
+  expect(await echo.run({ text: "after" }, contextOf())).toEqual({ text: "after" });
+  return results[0];
+}
+
+/** A signal that aborts as the runtime would, after so long. */
+export function stoppable(code: "TOOL_TIMEOUT" | "CANCELLED", afterMs: number): AbortSignal {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(fail(code, `told to stop: ${code}`)), afterMs);
+  return stop.signal;
 }
 
 function logInto(log: LogLine[], more: LogFields = {}): Logger {

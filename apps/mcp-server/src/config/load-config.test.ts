@@ -35,6 +35,7 @@ test("without anything the defaults apply", async () => {
     logLevel: "warn",
     home: join(home, ".local/state/container-kit"),
     store: `sqlite:${join(home, ".local/state/container-kit/state.db")}`,
+    allowNetworkFileSystem: false,
     baseImages: {},
     registryCredentials: [],
     plugins: [],
@@ -47,6 +48,9 @@ test("without anything the defaults apply", async () => {
 
 test("the state folder follows XDG_STATE_HOME, and CONTAINER_KIT_HOME goes before it", async () => {
   expect((await load({ environment: { XDG_STATE_HOME: "/state" } })).home).toBe("/state/container-kit");
+  expect((await load({ environment: { XDG_STATE_HOME: "relative" } })).home).toBe(
+    join(home, ".local/state/container-kit"),
+  );
   const named = await load({ environment: { XDG_STATE_HOME: "/state", CONTAINER_KIT_HOME: "/named" } });
   expect([named.home, named.store]).toEqual(["/named", "sqlite:/named/state.db"]);
 });
@@ -264,4 +268,16 @@ test("a file inside the repository loads no plugin; one beside it does", async (
   expect(inside.plugins).toEqual([]);
   expect(inside.warnings).toEqual([expect.stringContaining("plugins is ignored")]);
   expect((await load(beside)).plugins).toEqual([{ package: join(project, "theirs"), folder: project }]);
+});
+
+test("a network file system for the record is allowed by a trusted file alone", async () => {
+  await writeUser("allowNetworkFileSystem: true\n");
+  expect((await load()).allowNetworkFileSystem).toBe(true);
+  await writeProject("allowNetworkFileSystem: false\n");
+  expect((await load(beside)).allowNetworkFileSystem).toBe(false);
+  await writeUser("");
+  await writeProject("allowNetworkFileSystem: true\n");
+  const { allowNetworkFileSystem, warnings } = await load();
+  expect(allowNetworkFileSystem).toBe(false);
+  expect(warnings).toEqual([expect.stringContaining("allowNetworkFileSystem is ignored")]);
 });

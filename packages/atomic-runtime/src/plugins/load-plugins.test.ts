@@ -1,5 +1,5 @@
 /** What is looked at before a plugin may serve (L01, L06, L10, L11): a plugin that fails is left out, and the rest is loaded. */
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { contextOf, pluginRig, source } from "../../test/plugin-rig.ts";
@@ -38,6 +38,29 @@ test.each([
   expect(rig.log).toContainEqual(
     expect.objectContaining({ level: "warn", message: "a plugin was not loaded", package: "./bad" }),
   );
+});
+
+test.each([
+  [
+    "forgets to declare a package",
+    `{"type":"module"}`,
+    source(good),
+    "its package.json must name it under dependencies",
+  ],
+  ["forgets to install a package", `{"type":"module"}`, `import "nothing-here";`, "npm install in the plugin's folder"],
+  ["has a typing error", `{"type":"module"}`, `const a = 1;\nexport const plugin = {{`, "node --check"],
+  ["exports a default", `{"type":"module"}`, `export default {};`, "export const plugin ="],
+  [
+    "writes a file on load",
+    `{"type":"module"}`,
+    `import fs from "node:fs"; fs.writeFileSync("x", "");`,
+    "it was refused FileSystemWrite",
+  ],
+])("an author who %s is told what to do", async (_name, manifest, text, advice) => {
+  const rig = await pluginRig();
+  await rig.write("mistaken", text, { "package.json": manifest });
+  const [report] = (await rig.load([{ package: "./mistaken" }])).reports;
+  expect(report?.problem?.message).toContain(advice);
 });
 
 const named = (name: string): string => source({ [name]: `return input;` });
@@ -111,6 +134,58 @@ test("the first load pins; changed words are refused until they are approved; ch
   });
   await rig.load(entries, { pins: "approve" });
   expect((await rig.load(entries)).reports[0]).toMatchObject({ loaded: true, pin: { state: "same" } });
+});
+
+test("rules that are missing with their plugin are told: it is gone, broken, changed, or nobody knows", async () => {
+  const rig = await pluginRig();
+  const ruled = source(good).replace("tools: [", "policies: [{ nonRoot: true }], tools: [");
+  const path = await rig.write("ruled", ruled);
+  const plain = await rig.write("plain", source({ other_text: `return input;` }).replace("fixture", "plain"));
+  const entries = [{ package: "./ruled" }, { package: "./plain" }];
+  const told = async (): Promise<unknown> =>
+    (await rig.load(entries)).reports.map(({ loaded, policies }) => [loaded, policies]);
+  expect(await told()).toEqual([
+    [true, true],
+    [true, false],
+  ]);
+  const missing = [
+    [false, true],
+    [false, false],
+  ];
+  for (const [folder, now] of [
+    [path, ruled],
+    [plain, source(good)],
+  ] as const)
+    await writeFile(join(folder, "index.js"), now.replace("For a test.", "Changed."));
+  await writeFile(join(path, "index.js"), source(good));
+  expect(await told()).toEqual(missing);
+  for (const folder of [path, plain]) await writeFile(join(folder, "index.js"), "throw new Error('broken')");
+  expect(await told()).toEqual(missing);
+  for (const folder of [path, plain]) await rm(folder, { recursive: true });
+  expect(await told()).toEqual(missing);
+  await writeFile(join(rig.folder, "state", "plugins.lock.json"), "{ half");
+  expect(await told()).toEqual([
+    [false, true],
+    [false, true],
+  ]);
+});
+
+test("servers that pin at once keep what each of them pinned, also after one that died while it wrote", async () => {
+  const rig = await pluginRig();
+  const names = ["one", "two", "three", "four", "five"];
+  for (const name of names)
+    await rig.write(name, source({ [`${name}_text`]: `return input;` }).replace("fixture", name));
+  const lockFile = join(rig.folder, "state", "plugins.lock.json");
+  await mkdir(join(rig.folder, "state"));
+  await writeFile(`${lockFile}.writing`, "");
+  await utimes(`${lockFile}.writing`, 1, 1);
+  await Promise.all(names.map((name) => rig.load([{ package: `./${name}` }])));
+  const { plugins } = JSON.parse(await readFile(lockFile, "utf8")) as { plugins: Record<string, { name: string }> };
+  expect(
+    Object.values(plugins)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...names].sort());
 });
 
 test("a lock file that cannot be read approves nothing, and is not overwritten", async () => {

@@ -112,7 +112,8 @@ async function openUntrusted(entry: PluginEntry, found: PluginPackage, settings:
     const start = async (): Promise<PluginProcess> => {
       const process = new PluginProcess(options);
       try {
-        if (entry.integrity !== undefined && (await sumPackage(found.folder)) !== entry.integrity) throw replaced(entry);
+        if (entry.integrity !== undefined && (await sumPackage(found.folder)) !== entry.integrity)
+          throw replaced(entry);
         const now = checkManifest(await process.load(settings.deadlineMs), settings.taken);
         if (sum(now) !== sum(manifest)) throw replaced(entry);
       } catch (error) {

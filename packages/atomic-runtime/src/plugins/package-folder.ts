@@ -38,7 +38,9 @@ export async function findPackage(reference: string, base: string): Promise<Plug
   const folder = await realpath(found ?? join(base, "node_modules", reference)).catch((cause: unknown) => {
     throw fail("PLUGIN_INVALID", `there is no plugin ${reference}`, {
       cause,
-      remedy: `Install the package into ${base}, or correct its name or path under plugins.`,
+      remedy: isPath(reference)
+        ? "Correct the path: it names the folder that holds the plugin's package.json."
+        : `Install the package into ${base}, or correct its name under plugins; a path begins with ./ or /.`,
     });
   });
   const manifest = await readManifest(folder);

@@ -199,7 +199,8 @@ export class PluginProcess {
   #read(bytes: number, frame: unknown, act: () => void): void {
     if (this.#reason !== undefined) return;
     this.#bytes += bytes;
-    if (this.#bytes > MOST_MESSAGE_BYTES) return this.#kill(this.#failed("sent more than 16 MiB of messages in one call"));
+    if (this.#bytes > MOST_MESSAGE_BYTES)
+      return this.#kill(this.#failed("sent more than 16 MiB of messages in one call"));
     try {
       if (isTooDeep(frame)) throw new TypeError("it is nested too deep");
       act();

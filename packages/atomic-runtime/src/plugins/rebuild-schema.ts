@@ -47,7 +47,7 @@ export function rebuildSchema(json: Json): RebuiltSchema {
   const width = widthOf(plain);
   if (width > MOST_AT_ONE_VALUE)
     throw new TypeError(`more than ${MOST_AT_ONE_VALUE} of its parts speak about the same value`);
-  const schema = z.fromJSONSchema(plain as Parameters<typeof z.fromJSONSchema>[0]);
+  const schema = z.fromJSONSchema(plain);
   if (!(schema instanceof z.ZodObject)) throw new TypeError("expected a schema of an object");
   return { schema, width };
 }
@@ -109,7 +109,8 @@ function widthOf(schema: unknown): number {
   for (const [keyword, value] of Object.entries(schema)) {
     const parts: unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
     if (NAMED.has(keyword)) own += parts.length;
-    if (keyword === "enum" || keyword === "type") own += parts.some((part) => typeof part !== "string") ? parts.length : 0;
+    if (keyword === "enum" || keyword === "type")
+      own += parts.some((part) => typeof part !== "string") ? parts.length : 0;
     if (keyword === "type" && parts.length > 1) beside += parts.length * Object.keys(schema).length;
     if (COMBINED.has(keyword)) for (const part of parts) beside += widthOf(part);
     else if (NAMED.has(keyword) || LIST.has(keyword)) for (const part of parts) below = Math.max(below, widthOf(part));

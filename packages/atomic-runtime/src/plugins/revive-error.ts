@@ -1,9 +1,15 @@
 import { KitError } from "@container-kit/errors";
+import type { ErrorEntry } from "@container-kit/errors";
 import { runtimeErrors } from "../errors.ts";
 import { pluginErrors } from "./errors.ts";
 import type { PluginError } from "./messages.ts";
 
 const KNOWN = { ...runtimeErrors, ...pluginErrors };
+
+/** What would be our mistake in a tool of ours is the plugin's here, and its author's to mend. */
+function notOurs(known: (typeof KNOWN)[keyof typeof KNOWN]): ErrorEntry {
+  return known.fault === "us" ? { ...known, fault: "environment", remedy: pluginErrors.PLUGIN_FAILED.remedy } : known;
+}
 
 /**
  * The error that a plugin's process told, as one of ours: a known code keeps its table's entry, an unknown one what the
@@ -31,7 +37,7 @@ export function kitErrorOf(plugin: string, error: PluginError): KitError {
   const { category = "runtime", retryable = false, remedy = pluginErrors.PLUGIN_FAILED.remedy } = error;
   return new KitError(
     error.code,
-    known ?? { category, retryable, remedy, fault: "environment", summary: message },
+    known === undefined ? { category, retryable, remedy, fault: "environment", summary: message } : notOurs(known),
     message,
     context,
   );

@@ -2,35 +2,12 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { isKitError } from "@container-kit/errors";
 import { expect, onTestFinished, test } from "vitest";
-import { contextOf, pluginRig, source } from "../../test/plugin-rig.ts";
+import { codeOf, contextOf, meanwhile, pluginRig, source, stoppable } from "../../test/plugin-rig.ts";
 import { fail } from "../errors.ts";
-import type { ToolContext, ToolDefinition } from "../types.ts";
+import type { ToolContext } from "../types.ts";
 
 const good = { echo_text: `return { text: input.text };` };
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  try {
-    return `ok: ${JSON.stringify(await call)}`;
-  } catch (error) {
-    return isKitError(error) ? `${error.code}: ${error.message}` : `bare: ${String(error)}`;
-  }
-}
-
-/** Runs a bad call while good ones go on; none of those may be disturbed. */
-async function meanwhile(bad: Promise<unknown>, echo: ToolDefinition): Promise<string> {
-  const results = await Promise.all([codeOf(bad), ...["a", "b", "c"].map((text) => echo.run({ text }, contextOf()))]);
-  expect(results.slice(1)).toEqual([{ text: "a" }, { text: "b" }, { text: "c" }]);
-  expect(await echo.run({ text: "after" }, contextOf())).toEqual({ text: "after" });
-  return results[0];
-}
-
-function stoppable(code: "TOOL_TIMEOUT" | "CANCELLED", afterMs: number): AbortSignal {
-  const stop = new AbortController();
-  setTimeout(() => stop.abort(fail(code, `told to stop: ${code}`)), afterMs);
-  return stop.signal;
-}
 
 test("a tool of an untrusted plugin answers, tells progress, logs, keeps notes and suggests what is next", async () => {
   const rig = await pluginRig();
@@ -219,6 +196,11 @@ test("L07 files, the network and other processes that were not granted are refus
     required: `createRequire(import.meta.url)("net").connect(${port})`,
     builtin: `process.getBuiltinModule("net").connect(${port})`,
     inspector: `(await import("node:inspector")).open()`,
+    handles: `process._getActiveHandles()`,
+    localSocket: `new process.stdout._handle.constructor(0).connect({}, "/var/run/docker.sock")`,
+    localServer: `new process.stdout._handle.constructor(1).bind("own.sock")`,
+    tcpHandle: `const { createSecureContext } = await import("node:_tls_common"); const { TLSSocket } = await import("node:_tls_wrap");
+      new TLSSocket(undefined, { secureContext: createSecureContext() })._handle._parent.connect({}, "127.0.0.1", ${port})`,
   };
   const bodies = Object.entries(attempts).map(([name, code]) => `${name}: async () => { ${code}; }`);
   const body = `const attempts = { ${bodies.join(",")} }; const out = {};
@@ -263,6 +245,22 @@ test("L07 what was granted can be read and reached", async () => {
   expect(connections()).toBe(1);
 });
 
+test("L07 who is granted the network is not granted the sockets of this machine, the engine's among them", async () => {
+  const rig = await pluginRig();
+  const path = join(rig.folder, "engine.sock");
+  let connections = 0;
+  const server = createServer(() => (connections += 1));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => void server.close());
+  const body = `await new Promise((resolve, reject) => net.connect(input.text).once("connect", resolve).once("error", reject)); return input;`;
+  await rig.write("granted-plugin", source({ reach_engine: body }, `import net from "node:net";`));
+  const tool = await rig.tools({ package: "./granted-plugin", network: true });
+  expect(await codeOf(tool("reach_engine").run({ text: path }, contextOf()))).toBe(
+    "POLICY_DENIED: plugin ./granted-plugin was refused local socket.connect",
+  );
+  expect(connections).toBe(0);
+});
+
 test("L07 a link out of the package is refused before the plugin is loaded", async () => {
   const rig = await pluginRig();
   const path = await rig.write("linked", source(good));
@@ -284,28 +282,6 @@ test("L08 what a plugin does to the language stays in its process", async () => 
   await meanwhile(bad, tool("echo_text"));
   expect(JSON.stringify([1].map((one) => one + 1))).toBe("[2]");
   expect("polluted" in {}).toBe(false);
-});
-
-test.each([
-  ["the heap", `const all = []; for (;;) all.push(new Array(100_000).fill(Math.random()));`],
-  [
-    "memory outside of the heap",
-    `const all = []; for (;;) { all.push(Buffer.alloc(8 * 1024 * 1024, 1)); await new Promise((resolve) => setTimeout(resolve, 5)); }`,
-  ],
-])("L09 a plugin that fills %s is ended at its limit", async (_name, body) => {
-  const rig = await pluginRig();
-  await rig.write("leaky", source({ ...good, be_bad: body }));
-  const tool = await rig.tools({ package: "./leaky" }, { heapMiB: 64 });
-  const result = await meanwhile(tool("be_bad").run({ text: "" }, contextOf()), tool("echo_text"));
-  expect(result).toMatch(/PLUGIN_FAILED: plugin \.\/leaky .*(?:MiB)/);
-});
-
-test("L09 a plugin that nobody ends is ended by the limit of its processor time", async () => {
-  const rig = await pluginRig();
-  await rig.write("busy", source({ ...good, be_bad: `for (;;) {}` }));
-  const tool = await rig.tools({ package: "./busy" }, { cpuSeconds: 1 });
-  const result = await meanwhile(tool("be_bad").run({ text: "" }, contextOf()), tool("echo_text"));
-  expect(result).toMatch(/PLUGIN_FAILED: plugin \.\/busy was ended by SIG(?:XCPU|KILL)/);
 });
 
 test("policies are asked before an untrusted tool runs, and their refusal is what it throws", async () => {

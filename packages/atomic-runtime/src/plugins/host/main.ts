@@ -50,15 +50,40 @@ async function load(message: LoadMessage): Promise<void> {
 async function importPlugin({ entry, settings }: LoadMessage): Promise<Plugin> {
   const module = (await import(entry)) as { readonly plugin?: unknown };
   const exported = typeof module.plugin === "function" ? ((await module.plugin(settings)) as unknown) : module.plugin;
-  if (exported === undefined) throw new TypeError("expected an export named plugin");
+  if (exported === undefined)
+    throw new TypeError(
+      "expected an export named plugin, as in `export const plugin = { name, version, apiVersion: 1, tools }`",
+    );
   return exported as Plugin;
 }
 
-/** A thrown value may be a trap itself. */
+/** What is wrong and, where an author often gets it wrong, what to do. A thrown value may be a trap itself. */
 function describe(error: unknown): string {
   try {
-    return error instanceof Error ? error.message || error.name : String(error);
+    if (!(error instanceof Error)) return String(error);
+    const {
+      code,
+      permission,
+      resource = "",
+    } = error as NodeJS.ErrnoException & {
+      readonly permission?: string;
+      readonly resource?: string;
+    };
+    const message = error.message || error.name;
+    if (code === "ERR_MODULE_NOT_FOUND") return `${message}; is it installed, with npm install in the plugin's folder?`;
+    if (code === "ERR_ACCESS_DENIED" && permission !== undefined)
+      return `it was refused ${permission} ${resource}; ${adviceOn(resource)}`.trim();
+    // Node keeps the place to itself.
+    if (error instanceof SyntaxError) return `${message}; node --check on the plugin's file shows where`;
+    return message;
   } catch {
     return "threw a value that cannot be read";
   }
+}
+
+function adviceOn(resource: string): string {
+  const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(resource) ?? [];
+  return name === undefined
+    ? "what a plugin may do, and which grants there are, is in docs/guides/write-a-tool.md"
+    : `if it needs ${name.startsWith(".") ? "that package" : name}, its package.json must name it under dependencies`;
 }
