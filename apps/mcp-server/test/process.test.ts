@@ -31,7 +31,9 @@ test("a stdout that is read late is waited for: it is the result", async () => {
   const shop = await openWorkshop();
   const pipe = join(shop.folder, "late");
   execFileSync("mkfifo", [pipe]);
+  // The program's end does not wait, so that ours must be another.
   const late = await open(pipe, "r+");
+  const reader = await open(pipe, "r");
   try {
     const child = spawn(process.execPath, [cli, "tools", "--json"], {
       env: { ...process.env, ...shop.environment },
@@ -42,11 +44,14 @@ test("a stdout that is read late is waited for: it is the result", async () => {
     await delay(2_000);
     let text = "";
     const part = Buffer.alloc(64 * 1024);
-    while (!text.endsWith("\n}\n")) text += part.toString("utf8", 0, (await late.read(part, 0, part.length)).bytesRead);
+    while (!text.endsWith("\n}\n")) {
+      const { bytesRead } = await reader.read(part, 0, part.length);
+      text += part.toString("utf8", 0, bytesRead);
+    }
     expect(await ended).toBe(0);
     expect(JSON.parse(text)).toHaveProperty("tools");
   } finally {
-    await late.close();
+    await Promise.all([late.close(), reader.close()]);
   }
 });
 

@@ -177,6 +177,7 @@ test("a record that a newer version has written is refused untouched, and one th
   await writeFile(folder, "a file");
   const blocked = await sandbox.run(["sessions", "list", "--json"]);
   expect([errorOf(blocked), blocked.stdout]).toEqual(["STORE_UNAVAILABLE", expect.stringContaining(folder)]);
+  expect(blocked.stdout).toContain("name another one with CONTAINER_KIT_HOME");
 });
 
 test("labels that could steer a terminal or a program are refused, and one that names a prototype is kept as data", async () => {

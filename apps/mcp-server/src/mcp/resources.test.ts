@@ -52,6 +52,10 @@ test("a job is read while it runs and when it has ended", async () => {
 test.each(["job://nope", "session://nope/events", "session://nope/log", "job://nope/events", "job://a/b"])(
   "%s is no resource",
   async (uri) => {
-    await expect(read(uri)).rejects.toMatchObject({ code: -32002 });
+    await expect(read(uri)).rejects.toMatchObject({
+      code: -32002,
+      message: `There is no resource ${uri}`,
+      data: { uri },
+    });
   },
 );

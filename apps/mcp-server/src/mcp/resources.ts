@@ -2,15 +2,15 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionStore, ToolExecution } from "@container-kit/session";
 import { isKitError } from "@container-kit/errors";
-import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { ReadResourceResult, Resource, ResourceTemplate } from "@modelcontextprotocol/sdk/types.js";
+import { PROTOCOL_ERROR } from "./protocol.ts";
 
 /** What a client may read: sessions with what happened in them, and jobs with their logs. */
 export interface Resources {
   readonly templates: readonly ResourceTemplate[];
   /** The sessions that were used last. */
   list(): Promise<Resource[]>;
-  /** @throws McpError -32002 for what does not exist */
+  /** @throws an error with the protocol's code: -32002 for what does not exist */
   read(uri: string): Promise<ReadResourceResult>;
 }
 
@@ -80,7 +80,7 @@ export function createResources(sessions: SessionStore): Resources {
       const read = kind === undefined ? undefined : readers[`${kind}${part}`];
       if (read === undefined) throw notFound(uri);
       return read().catch((error: unknown) => {
-        throw toMcpError(uri, error);
+        throw toProtocolError(uri, error);
       });
     },
   };
@@ -140,16 +140,19 @@ async function readTail(path: string): Promise<string> {
   }
 }
 
-function notFound(uri: string): McpError {
-  return new McpError(RESOURCE_NOT_FOUND, `There is no resource ${uri}`, { uri });
+function notFound(uri: string): Error {
+  return protocolError(RESOURCE_NOT_FOUND, `There is no resource ${uri}`, { uri });
 }
 
-function toMcpError(uri: string, error: unknown): McpError {
+function toProtocolError(uri: string, error: unknown): Error {
   if (isKitError(error, "SESSION_NOT_FOUND") || isKitError(error, "JOB_NOT_FOUND")) return notFound(uri);
   // A job without a log, or whose folder is gone.
   if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return notFound(uri);
-  return new McpError(
-    ErrorCode.InternalError,
-    isKitError(error) ? `${error.code}: ${error.message}` : "Internal error",
-  );
+  if (!isKitError(error)) return protocolError(PROTOCOL_ERROR.internal, "Internal error");
+  return protocolError(PROTOCOL_ERROR.internal, `${error.code}: ${error.message}. ${error.remedy}`);
+}
+
+/** What the SDK sends as it is. Its own class of errors writes the code into the message, and its client once more. */
+function protocolError(code: number, message: string, data?: object): Error {
+  return Object.assign(new Error(message), { code, ...(data === undefined ? {} : { data }) });
 }
