@@ -148,7 +148,8 @@ test("a regular expression of a plugin's schema runs in its process alone, and r
 
 test("L05 what a plugin prints is in the log, and its environment and folder are its own", async () => {
   const rig = await pluginRig();
-  const body = `console.log("on stdout"); console.error("on stderr"); process.chdir("/"); process.env.PATH = "/evil"; return { text: Object.keys(process.env).join() };`;
+  // Whether it may leave its folder hangs on what the granted paths have in common (Node 20): either way it harms nobody.
+  const body = `console.log("on stdout"); console.error("on stderr"); try { process.chdir("/"); } catch {} process.env.PATH = "/evil"; return { text: Object.keys(process.env).join() };`;
   await rig.write("loud", source({ be_loud: body }));
   const tool = await rig.tools(
     { package: "./loud", environment: ["GRANTED"] },

@@ -13,7 +13,7 @@ import { MASK } from "../secret.ts";
 
 /** A key that ends in one of these words, however it is written before: `PGPASSWORD`, `dbPassword`, `npm.token`. */
 const SECRET_KEY =
-  /(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)$|(?:^|[_.-])auth$/i;
+  /(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)$|(?:^|[_.-])auth$/i;
 
 /** Names of variables that have such a word anywhere, `TOKEN_FOR_CI`, but for those that say where the secret is. */
 const SECRET_VARIABLE =
@@ -28,26 +28,26 @@ const VARIABLE = String.raw`[A-Z0-9_]{0,64}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [
     new RegExp(
-      String.raw`("[\w.-]{0,64}(?:password|passwd|secret|token|api_?key|access_?key|private_?key)"[ \t]{0,4}:[ \t]{0,4}")(?!")${QUOTED}`,
+      String.raw`("(?:[\w.-]{0,64}(?:password|passwd|secret|token|api_?key|access_?key|private_?key)|_?auth)"[ \t]{0,4}:[ \t]{0,4}")(?!")${QUOTED}`,
       "gi",
     ),
     `$1${MASK}`,
   ],
   [
-    /(\\"[\w.-]{0,64}(?:password|passwd|secret|token|api_?key|access_?key|private_?key)\\"[ \t]{0,4}:[ \t]{0,4}\\")[^"\\\n]+/gi,
+    /(\\"(?:[\w.-]{0,64}(?:password|passwd|secret|token|api_?key|access_?key|private_?key)|_?auth)\\"[ \t]{0,4}:[ \t]{0,4}\\")[^"\\\n]+/gi,
     `$1${MASK}`,
   ],
   [/(--?(?:password|passwd|secret|token|api-?key)[ =])[^\s"']+/gi, `$1${MASK}`],
   [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,512}@/gi, `$1${MASK}@`],
   [
-    /(\b(?:authorization|x-registry-auth|x-registry-config)["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:(?:basic|bearer)[ \t]+)?[^\s"',]+/gi,
+    /(\b(?:authorization|x-registry-auth|x-registry-config)["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)(?:(?:basic|bearer|digest|token|api-?key)[ \t]+)?[^\s"',]+/gi,
     `$1${MASK}`,
   ],
   [/(\b(?:basic|bearer)[ \t]+)(?:\[redacted\][\w+/=.~-]*|[\w+/=.~-]{16,})/gi, `$1${MASK}`],
   // Where a quote is opened and not closed, it stays: what comes later belongs to it (P2).
   [new RegExp(String.raw`(\b${VARIABLE})(?:"[^"\n]*"|'[^'\n]*'|(["'])[^\n]*|[^\s"']+)`, "gi"), `$1$2${MASK}`],
   [
-    /\b(gh[pousr]_|github_pat_|glpat-|npm_|dckr_pat_|dckr_oat_|xox[abeoprs]-)(?:\[redacted\][\w-]*|[\w-]{20,})/g,
+    /\b(gh[pousr]_|github_pat_|glpat-|npm_|dckr_pat_|dckr_oat_|xox[abeoprs]-|sk-(?:ant|proj)-|AIza|pypi-AgE)(?:\[redacted\][\w-]*|[\w-]{20,})/g,
     `$1${MASK}`,
   ],
   [/\b(eyJ)(?:\[redacted\][\w.-]*|[\w-]{8,}\.[\w-]{8,}\.[\w-]*)/g, `$1${MASK}`],
@@ -56,7 +56,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 
 /** P4: one look that decides whether the patterns are tried at all. */
 const TRIGGER =
-  /:\/\/|passw|secret|token|(?:api|access|private)[_ -]?key|authorization|x-registry-|basic[ \t]|bearer[ \t]|gh[pousr]_|github_pat_|glpat-|npm_|dckr_|xox[abeoprs]-|eyJ/i;
+  /:\/\/|passw|secret|token|(?:api|access|private)[_ -]?key|authorization|x-registry-|basic[ \t]|bearer[ \t]|gh[pousr]_|github_pat_|glpat-|npm_|dckr_|xox[abeoprs]-|eyJ|"_?auth\\?"|sk-(?:ant|proj)-|aiza|pypi-age/i;
 
 /** Shorter than any match of any pattern. */
 const SHORTEST_MATCH = 6;

@@ -42,6 +42,10 @@ test.each([
   [JSON.stringify({ body: JSON.stringify({ token: "t1", a: 1 }) }), `{"body":"{\\"token\\":\\"${MASK}\\",\\"a\\":1}"}`],
   [`sent ghp_${"a1B2".repeat(9)} away`, `sent ghp_${MASK} away`],
   [`jwt eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl!`, `jwt eyJ${MASK}!`],
+  ["Authorization: token abcdef", `Authorization: ${MASK}`],
+  ['{"auths": {"r:5000": {"auth": "dTpw"}}}', `{"auths": {"r:5000": {"auth": "${MASK}"}}}`],
+  [JSON.stringify('{"auth":"dTpw"}'), `"{\\"auth\\":\\"${MASK}\\"}"`],
+  [`key sk-ant-${"a1B2".repeat(9)} AIza${"a1B2".repeat(9)}`, `key sk-ant-${MASK} AIza${MASK}`],
   ["-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nabc=\n-----END", `-----BEGIN EC PRIVATE KEY-----${MASK}-----END`],
 ])("an unannounced credential is masked: %s", (input, expected) => {
   expect(createRedactor().text(input)).toBe(expected);
@@ -69,7 +73,16 @@ test("values under secret names are masked at any depth, others stay", () => {
 });
 
 test("keys are recognised as a secret's however they are written", () => {
-  const keys = ["PGPASSWORD", "dbPassword", "NPM_TOKEN", "authToken", "apiKey", "registry.auth", "TOKEN_FOR_CI"];
+  const keys = [
+    "PGPASSWORD",
+    "dbPassword",
+    "NPM_TOKEN",
+    "authToken",
+    "apiKey",
+    "registry.auth",
+    "keyPassphrase",
+    "TOKEN_FOR_CI",
+  ];
   for (const key of keys) expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: MASK });
   for (const key of ["author", "tokens", "credentialSource", "secretary", "keyboard", "SECRET_FILE", "API_TOKEN_URL"])
     expect(createRedactor().value({ [key]: "v" })).toEqual({ [key]: "v" });
@@ -88,6 +101,8 @@ test("a hostile text of one megabyte is redacted without freezing", () => {
     "\\\\",
     "x-registry-auth:",
     "eyJa.",
+    '"auth":"',
+    "sk-ant-",
   ]) {
     const started = process.cpuUsage().user;
     redactor.text(unit.repeat(Math.ceil(1_000_000 / unit.length)));
