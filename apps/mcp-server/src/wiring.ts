@@ -101,7 +101,7 @@ export async function openApplication(config: Config, options: ApplicationOption
   const engine = openEngine(config, { env: options.environment, logger, onSecret });
   try {
     const telemetry = await openTelemetry({ ...options, settings: config.telemetry, logger, redactor });
-    const policy = createPolicy([...config.policy, ...pluginPolicies(plugins)]);
+    const policy = createPolicy([...config.policy, ...pluginPolicies(plugins, config.plugins)]);
     const builtin = createBuiltinPlugin({
       engine: () => engine.get(),
       checkLogin: loginCheck(engine, config, { env: options.environment, onSecret }),

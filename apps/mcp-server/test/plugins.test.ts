@@ -148,6 +148,11 @@ test("an acting tool of a plugin is judged by what it says, and by nothing while
   expect((await run("call", "server_status")).code).toBe(0);
   await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./texts\n");
   expect(await push("ok.example")).toMatchObject({ ok: true });
+  const never = "plugins:\n  - package: ./texts\n  - package: ./never-there\n";
+  await writeFile(join(folder, "user.yaml"), never);
+  expect(await push("ok.example")).toMatchObject({ ok: true });
+  await writeFile(join(folder, "user.yaml"), `${never}    required: true\n`);
+  expect(await push("ok.example")).toMatchObject({ ok: false, error: { code: "POLICY_DENIED" } });
 });
 
 test("a secret that a plugin is granted does not come back in what it returns", async () => {

@@ -38,6 +38,10 @@ const plugin = z.strictObject({
     .optional()
     .describe("Environment variables that it gets."),
   network: z.boolean().optional().describe("Whether it may speak with the network. Default: false."),
+  required: z
+    .boolean()
+    .optional()
+    .describe("Whether every act is refused while it is not loaded, also before it was ever loaded. Default: false."),
   config: z.record(z.string(), z.json()).optional().describe("Settings for a plugin that is exported as a function."),
 });
 

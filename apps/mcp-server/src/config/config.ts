@@ -2,6 +2,12 @@ import type { PluginEntry, PolicySource } from "@container-kit/atomic-runtime";
 import type { LogLevel } from "@container-kit/observability";
 import type { TelemetrySettings } from "../telemetry/settings.ts";
 
+/** A plugin to load. */
+export interface ConfiguredPlugin extends PluginEntry {
+  /** Nothing acts while it is not loaded. */
+  readonly required?: boolean | undefined;
+}
+
 /** Everything that the program was told, merged: flags > environment > project file > user file > default. */
 export interface Config {
   /** Absolute folders that tools may touch, or null where nobody said. */
@@ -21,7 +27,7 @@ export interface Config {
   /** References to registry credentials, with absolute paths; see registry-credentials.ts. */
   readonly registryCredentials: readonly string[];
   /** Plugins to load, with absolute paths. */
-  readonly plugins: readonly PluginEntry[];
+  readonly plugins: readonly ConfiguredPlugin[];
   /** The rules of all files, the user's first. */
   readonly policy: readonly PolicySource[];
   readonly telemetry: TelemetrySettings;

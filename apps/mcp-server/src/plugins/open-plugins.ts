@@ -47,12 +47,23 @@ function importer(here: string = import.meta.url): typeof ImportModule.importMod
   return (createRequire(here)("./import-module.js") as typeof ImportModule).importModule;
 }
 
-/** The rules that plugins bring, for the policy engine. Where a plugin's rules are missing with it, nothing acts. */
-export function pluginPolicies({ plugins, reports }: LoadedPlugins): readonly PolicySource[] {
+/**
+ * The rules that plugins bring, for the policy engine. Where a plugin's rules are missing with it, or a plugin that is
+ * required, nothing acts.
+ */
+export function pluginPolicies(
+  { plugins, reports }: LoadedPlugins,
+  entries: Config["plugins"],
+): readonly PolicySource[] {
+  const required = new Set(entries.filter((entry) => entry.required === true).map((entry) => entry.package));
   const brought = plugins.flatMap(({ name, policies = [] }) =>
     policies.map((rules) => ({ source: `plugin ${name}`, rules: rules as PolicySource["rules"] })),
   );
-  return [...brought, ...reports.filter(({ loaded, policies }) => !loaded && policies).flatMap(missingRules)];
+  return [...brought, ...reports.filter((report) => isMissed(report, required)).flatMap(missingRules)];
+}
+
+function isMissed({ loaded, policies, package: reference }: PluginReport, required: ReadonlySet<string>): boolean {
+  return !loaded && (policies || required.has(reference));
 }
 
 /** The acts that the built-in tools know, refused with the reason; and whatever else changes anything. */
