@@ -1,20 +1,10 @@
-import type { Runtime } from "@container-kit/atomic-runtime";
-import type { Logger } from "@container-kit/observability";
-import type { SessionStore } from "@container-kit/session";
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { createLateServer } from "./late-server.ts";
 import { PROTOCOL_ERROR, PROTOCOL_VERSIONS } from "./protocol.ts";
 import { createToolCalls } from "./tool-calls.ts";
+import type { Served } from "./served.ts";
 import type { ToolList } from "./tool-list.ts";
 import type { Incoming, Wire } from "./wire.ts";
-
-/** What is served, to whichever client. */
-export interface Served {
-  readonly runtime: Runtime;
-  readonly sessions: SessionStore;
-  readonly logger: Logger;
-  readonly version: string;
-}
 
 /** One client, connected. */
 export interface Connection {

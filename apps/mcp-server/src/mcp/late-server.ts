@@ -1,5 +1,5 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { Served } from "./connection.ts";
+import type { Served } from "./served.ts";
 import { PROTOCOL_ERROR } from "./protocol.ts";
 import type { Incoming, Wire } from "./wire.ts";
 

@@ -5,7 +5,7 @@ import {
   ListResourcesRequestSchema,
   ReadResourceRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { Served } from "./connection.ts";
+import type { Served } from "./served.ts";
 import { createResources } from "./resources.ts";
 
 /** Serves what {@link connect} does not: resources, and the refusal of methods that nobody has. */

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "./connection.ts";
-import type { Served } from "./connection.ts";
+import type { Served } from "./served.ts";
 import { claimStdout } from "./stdio/claim-stdout.ts";
 import { createStdioTransport } from "./stdio/transport.ts";
 import { createToolList } from "./tool-list.ts";

@@ -1,6 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
 import { Transform } from "node:stream";
-import type { Redactor } from "./redactor.ts";
 
 /**
  * Masks text that arrives in pieces, so that a secret which is split over two of them does not pass.
@@ -94,7 +93,7 @@ function secretOver(text: string, place: number, { longest, ofSeveralLines }: An
 }
 
 /** A stream for bytes or text that masks what passes, also across its chunks. */
-export function createRedactingStream(redactor: Redactor): Transform {
+export function createRedactingStream(redactor: { stream(): RedactingText }): Transform {
   const text = redactor.stream();
   const decoder = new StringDecoder("utf8");
   return new Transform({
