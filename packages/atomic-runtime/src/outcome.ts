@@ -2,6 +2,7 @@ import { isKitError, toErrorResult } from "@container-kit/errors";
 import type { ErrorResult } from "@container-kit/errors";
 import type { ExecutionEnd } from "@container-kit/session";
 import type { CallFacts, Execution, Services } from "./execution.ts";
+import { namesOf } from "./log-names.ts";
 import { runtimeErrors } from "./errors.ts";
 import { readPlain } from "./internal/plain.ts";
 import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts";
@@ -106,6 +107,5 @@ function readError(facts: CallFacts, services: Services, thrown: unknown): Error
 }
 
 function logFault(facts: CallFacts, { logger }: Services, thrown: unknown): void {
-  const { tool, sessionId, executionId, correlationId } = facts;
-  logger.error("tool call broke", { tool, sessionId, executionId, correlationId, error: thrown });
+  logger.error("tool call broke", { ...namesOf(facts), error: thrown });
 }

@@ -1,3 +1,4 @@
+import type { LogFields } from "@container-kit/observability";
 import type { UndoTask } from "@container-kit/session";
 import type { Services } from "./execution.ts";
 import type { Alarm } from "./internal/alarms.ts";
@@ -14,7 +15,10 @@ export interface UndoReport {
 }
 
 /** What is to be undone, of an execution of this process or of a dead one. */
-export type UndoWork = Pick<UndoTask, "executionId" | "sessionId" | "tool" | "notes">;
+export type UndoWork = Pick<UndoTask, "executionId" | "sessionId" | "tool" | "notes"> & {
+  /** Where its call is still known. */
+  readonly correlationId?: string;
+};
 
 /**
  * Takes back what an execution made. Never rejects.
@@ -25,17 +29,18 @@ export type UndoWork = Pick<UndoTask, "executionId" | "sessionId" | "tool" | "no
  */
 export async function undo(services: Services, definition: ToolDefinition, work: UndoWork): Promise<UndoReport> {
   const { sessions, logger } = services;
-  const { executionId, tool } = work;
+  const { executionId } = work;
+  const names = namesOfWork(work);
   try {
     await runUndo(services, definition, work);
   } catch (error) {
-    logger.error("what a tool made could not be undone", { tool, executionId, error });
+    logger.error("what a tool made could not be undone", { ...names, error });
     await sessions.failUndo(executionId).catch((unkept: unknown) => {
-      logger.warn("a failed undoing could not be noted", { tool, executionId, error: unkept });
+      logger.warn("a failed undoing could not be noted", { ...names, error: unkept });
     });
     return { undone: false, problem: messageOf(services, error) };
   }
-  logger.info("what a tool made was undone", { tool, executionId });
+  logger.info("what a tool made was undone", names);
   await forget(services, work);
   return { undone: true };
 }
@@ -50,10 +55,14 @@ export function forget(
   });
 }
 
+function namesOfWork({ notes: _notes, ...names }: UndoWork): LogFields {
+  return names;
+}
+
 /** U1. */
 async function runUndo({ alarms, clock, logger }: Services, definition: ToolDefinition, work: UndoWork): Promise<void> {
   if (definition.undo === undefined) throw new TypeError(`expected ${work.tool} to have an undo`);
-  const { sessionId, executionId, tool, notes } = work;
+  const { sessionId, executionId, notes } = work;
   const controller = new AbortController();
   const late = new Error(`its undo did not finish within ${LONGEST_UNDO_MS / 1_000} s`);
   const stopAt = clock() + LONGEST_UNDO_MS;
@@ -62,7 +71,7 @@ async function runUndo({ alarms, clock, logger }: Services, definition: ToolDefi
   try {
     await new Promise<void>((resolve, reject) => {
       givenUp = alarms.set(stopAt + GRACE_MS, () => reject(late));
-      const child = logger.child({ tool, sessionId, executionId });
+      const child = logger.child(namesOfWork(work));
       const context = { sessionId, executionId, signal: controller.signal, logger: child };
       // A plugin in plain JavaScript may return nothing.
       Promise.resolve(definition.undo?.(notes, context)).then(resolve, reject);

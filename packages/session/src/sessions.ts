@@ -74,7 +74,10 @@ export function createSessions(state: Database, clocks: Clocks, lifetimeMs = LIF
       if (row.expiredAt !== null || clocks.certain() >= session.expiresAt) throw expired(session);
       const now = clocks.wall();
       if (uses.use(id, now)) state.writeSoon(`session:${id}`, () => prepared.use.run({ id, now }));
-      return now > session.lastUsedAt ? toSession(row) : session;
+      // What a use changes is its time, and the end with it: the row is read and its texts are parsed once.
+      return now > session.lastUsedAt
+        ? { ...session, lastUsedAt: now, expiresAt: session.expiresAt + now - session.lastUsedAt }
+        : session;
     },
     forget: (id) => seen.forget(id),
     list(page) {

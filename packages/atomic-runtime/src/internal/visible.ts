@@ -8,8 +8,12 @@ const INVISIBLE =
 // eslint-disable-next-line no-control-regex -- an escape character begins a colour
 const COLOUR = /\u001b\[[0-9;]{0,32}m/g;
 
+/** Nearly all text is, and one look says so. */
+const PLAIN = /^[\t\n\u0020-\u007e]*$/;
+
 /** The text with colours dropped and every other invisible character written out as `\u{…}`. */
 export function visible(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text
     .replaceAll(COLOUR, "")
     .replaceAll(/\r\n?/g, "\n")

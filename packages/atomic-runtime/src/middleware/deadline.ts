@@ -1,6 +1,7 @@
 import type { KitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import type { Alarm } from "../internal/alarms.ts";
 import { deferred } from "../internal/deferred.ts";
 import { failure } from "../outcome.ts";
@@ -63,8 +64,7 @@ function notStopped({ stop, facts }: Execution): KitError {
 
 function logLate({ services, facts }: Execution, late: ToolOutcome): void {
   services.logger.warn("a tool ended after its caller had been answered; what it brought is dropped", {
-    tool: facts.tool,
-    executionId: facts.executionId,
+    ...namesOf(facts),
     ok: late.ok,
     ...(late.ok ? {} : { code: late.error.code }),
   });

@@ -1,6 +1,7 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Execution, Layer } from "../execution.ts";
 import type { Alarm } from "../internal/alarms.ts";
+import { namesOf } from "../log-names.ts";
 import { underWay } from "../outcome.ts";
 import { keepProgress } from "./progress.ts";
 
@@ -57,7 +58,7 @@ async function becomeJob(execution: Execution): Promise<boolean> {
     if (stop.reason === undefined) answerWithJob(execution);
     return true;
   } catch (error) {
-    services.logger.warn("a long call could not be made a job", { tool, executionId, error });
+    services.logger.warn("a long call could not be made a job", { ...namesOf(facts), error });
     return false;
   }
 }

@@ -1,6 +1,7 @@
 import { isKitError } from "@container-kit/errors";
 import type { JobLease, SessionStore } from "@container-kit/session";
 import type { Execution } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import { later } from "../internal/later.ts";
 
 /** For a job whose caller has been answered: how long to wait before each further try to keep its outcome. */
@@ -20,7 +21,7 @@ export async function endJob(
 ): Promise<void> {
   const { services, facts } = execution;
   const { sessions, logger, jobs } = services;
-  const named = { tool: facts.tool, executionId: facts.executionId, jobId: lease.jobId };
+  const named = { ...namesOf(facts), jobId: lease.jobId };
   try {
     for (const pauseMs of execution.detached ? [...PAUSES_MS, undefined] : [undefined]) {
       try {

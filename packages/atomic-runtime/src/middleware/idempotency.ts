@@ -3,6 +3,7 @@ import type { KitError } from "@container-kit/errors";
 import type { IdempotencyClaim } from "@container-kit/session";
 import { fail } from "../errors.ts";
 import type { Execution, KeyHolder, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import { deferred } from "../internal/deferred.ts";
 import { later } from "../internal/later.ts";
 import { undoOfTheDead } from "../recovery.ts";
@@ -173,7 +174,7 @@ function giveUp(execution: Execution, key: string): Promise<void> {
 }
 
 function logStuck({ services, facts }: Execution, error: unknown): void {
-  services.logger.error("an idempotency key stays held", { executionId: facts.executionId, error });
+  services.logger.error("an idempotency key stays held", { ...namesOf(facts), error });
 }
 
 function newHolder(executionId: string): KeyHolder {

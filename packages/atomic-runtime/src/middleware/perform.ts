@@ -1,13 +1,14 @@
 import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import { success } from "../outcome.ts";
 import { checkOutput, nextSteps } from "../output.ts";
 import { contextOf } from "../tool-context.ts";
 
 /** The innermost layer: the tool itself, and the check of what it returns. */
 export const perform: Layer = async (execution) => {
-  const { input, services, stop } = execution;
+  const { input, services, stop, prepared } = execution;
   let returned: unknown;
   try {
     stop.throwIfStopped();
@@ -17,7 +18,7 @@ export const perform: Layer = async (execution) => {
   }
   const result = checkOutput(execution, returned);
   const outcome = success(execution, result, nextSteps(execution, result));
-  services.inputs.set(outcome, input.own);
+  if (prepared.definition.summarize !== undefined) services.inputs.set(outcome, input.own);
   return outcome;
 };
 
@@ -37,7 +38,7 @@ function explain({ stop, facts, services }: Execution, thrown: unknown): unknown
   if (stop.reason === undefined || thrown === stop.reason.error) return thrown;
   const { code, message } = stop.reason;
   if (!isKitError(thrown)) {
-    services.logger.debug("a tool that was told to stop threw", { executionId: facts.executionId, error: thrown });
+    services.logger.debug("a tool that was told to stop threw", { ...namesOf(facts), error: thrown });
     return fail(code, message, { cause: thrown });
   }
   if (thrown.code !== "CANCELLED") return thrown;

@@ -1,4 +1,5 @@
 import type { Execution, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import { openReporter } from "../progress.ts";
 import type { ToolProgress } from "../types.ts";
 
@@ -38,7 +39,7 @@ function open(execution: Execution, listens: boolean): void {
 
 function send({ facts, services, call }: Execution, report: ToolProgress): void {
   attempt(() => call.onProgress?.(report)).catch((error: unknown) => {
-    services.logger.debug("progress could not be delivered", { executionId: facts.executionId, error });
+    services.logger.debug("progress could not be delivered", { ...namesOf(facts), error });
   });
 }
 
@@ -46,7 +47,7 @@ function keep({ facts, services, lease }: Execution, report: ToolProgress): void
   if (lease === undefined) return;
   const { message, current = null, total = null } = report;
   attempt(() => services.sessions.reportProgress(lease, { message, current, total })).catch((error: unknown) => {
-    services.logger.debug("progress could not be kept", { executionId: facts.executionId, error });
+    services.logger.debug("progress could not be kept", { ...namesOf(facts), error });
   });
 }
 

@@ -2,6 +2,7 @@ import { isKitError } from "@container-kit/errors";
 import type { ExecutionEnd } from "@container-kit/session";
 import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import { causesOf, endOf, failure } from "../outcome.ts";
 import type { ToolOutcome } from "../types.ts";
 import { forget } from "../undo.ts";
@@ -67,8 +68,7 @@ async function writeEnd(execution: Execution, outcome: ToolOutcome, end: Executi
 
 function unrecorded({ facts, services }: Execution, outcome: ToolOutcome, thrown: unknown): ToolOutcome {
   services.logger.error("the end of a tool call could not be recorded", {
-    tool: facts.tool,
-    executionId: facts.executionId,
+    ...namesOf(facts),
     error: thrown,
   });
   if (!outcome.ok) return outcome;

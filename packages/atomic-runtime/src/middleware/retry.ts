@@ -1,5 +1,6 @@
 import { ExponentialBackoff } from "cockatiel";
 import type { Execution, Layer } from "../execution.ts";
+import { namesOf } from "../log-names.ts";
 import type { RetryPolicy, ToolFailure } from "../types.ts";
 import { undoRun, withReport } from "./undoing.ts";
 import { describeMs, pause } from "./wait.ts";
@@ -29,8 +30,7 @@ export const retry: Layer = async (execution, next) => {
     const undone = await undoRun(execution);
     if (undone?.undone === false) return withReport(outcome, undone);
     const { code, message } = outcome.error;
-    const { tool, executionId } = execution.facts;
-    logger.info("a tool is run again", { tool, executionId, code, attempt: execution.attempt, pauseMs });
+    logger.info("a tool is run again", { ...namesOf(execution.facts), code, attempt: execution.attempt, pauseMs });
     execution.report({ message: `${code}: ${message}; again in ${describeMs(pauseMs)}` });
     await pause(execution, pauseMs);
     execution.attempt += 1;

@@ -55,8 +55,8 @@ async function undoNow(execution: Execution): Promise<UndoReport> {
 }
 
 function workOf({ facts, notes }: Execution): UndoWork {
-  const { tool, sessionId, executionId } = facts;
-  return { tool, sessionId, executionId, notes };
+  const { tool, sessionId, executionId, correlationId } = facts;
+  return { tool, sessionId, executionId, correlationId, notes };
 }
 
 /** The failure with what became of what it made. */
