@@ -15,7 +15,7 @@ export type { RetryPolicy, UndoContext } from "./types.ts";
 // Running: one runtime per program; every door calls it, and reads outcomes, never exceptions.
 export { createRuntime, executeWithoutProgress, executeWithProgress } from "./runtime.ts";
 export type { RuntimeOptions } from "./runtime.ts";
-export type { Runtime, ToolCall, ToolFailure, ToolListing, ToolOutcome, ToolSuccess } from "./types.ts";
+export type { CancelSignal, Runtime, ToolCall, ToolFailure, ToolListing, ToolOutcome, ToolSuccess } from "./types.ts";
 export type { Recovery, RuntimeStatus } from "./types.ts";
 
 // Policies: rules as plain data, that every act is judged by.

@@ -145,12 +145,19 @@ export interface Plugin {
   readonly policies?: readonly PolicyData[];
 }
 
+/** What the runtime needs of the signal that cancels a call: an `AbortSignal`, or a door's own that costs less. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** One call of one tool, from whichever door. */
 export interface ToolCall {
   readonly tool: string;
   /** Not yet validated. May hold sessionId, dryRun and idempotencyKey beside the tool's own fields. */
   readonly input: unknown;
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   readonly onProgress?: (progress: ToolProgress) => void;
   /** Made by the runtime when absent. */
   readonly correlationId?: string;

@@ -1,26 +1,22 @@
+import type { CancelSignal } from "@container-kit/atomic-runtime";
+
 /**
  * The signal of one call, as the runtime listens to it: one "abort", at most once.
  *
  * A real `AbortSignal` is an EventTarget, and making one with a listener costs more than reading and writing the call's
  * messages. Nothing but the runtime gets to see this one: tools are handed a signal of the runtime's own.
  */
-export class CallSignal implements Pick<AbortSignal, "aborted" | "reason"> {
+export class CallSignal implements CancelSignal {
   #aborted = false;
-  #reason: unknown;
   #listeners: (() => void)[] | undefined;
 
   get aborted(): boolean {
     return this.#aborted;
   }
 
-  get reason(): unknown {
-    return this.#reason;
-  }
-
-  abort(reason: unknown): void {
+  abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.#reason = reason;
     const listeners = this.#listeners;
     this.#listeners = undefined;
     for (const listener of listeners ?? []) listener();

@@ -39,7 +39,7 @@ export function connect(wire: Wire, tools: ToolList, served: Served): Connection
   };
   const closed = new Promise<void>((resolve) => {
     wire.onclose = () => {
-      calls.cancelAll("the client is gone");
+      calls.cancelAll();
       rest.close();
       resolve();
     };

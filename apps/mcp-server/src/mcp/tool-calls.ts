@@ -27,7 +27,7 @@ export interface ToolCalls {
   /** Takes the message if it is one of the two; otherwise it is somebody else's. */
   take(message: Incoming): boolean;
   /** Aborts everything that runs. */
-  cancelAll(reason: string): void;
+  cancelAll(): void;
   /** Resolves when no call runs any more. */
   idle(): Promise<void>;
 }
@@ -62,8 +62,8 @@ class RunningCalls implements ToolCalls {
     return true;
   }
 
-  cancelAll(reason: string): void {
-    for (const signal of this.#running.values()) signal.abort(reason);
+  cancelAll(): void {
+    for (const signal of this.#running.values()) signal.abort();
   }
 
   idle(): Promise<void> {
@@ -97,7 +97,7 @@ class RunningCalls implements ToolCalls {
       const outcome = await this.#runtime.execute({
         tool: name,
         input: params?.["arguments"] ?? {},
-        signal: signal as unknown as AbortSignal,
+        signal,
         ...(progress === undefined ? {} : { onProgress: progress.report }),
         ...(typeof traceparent === "string" ? { traceparent } : {}),
       });
@@ -114,7 +114,7 @@ class RunningCalls implements ToolCalls {
 
   #cancel({ params }: JSONRPCNotification): boolean {
     const signal = this.#running.get(params?.["requestId"] as RequestId);
-    signal?.abort(params?.["reason"]);
+    signal?.abort();
     return signal !== undefined;
   }
 
