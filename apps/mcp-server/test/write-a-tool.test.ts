@@ -63,7 +63,8 @@ test("the guide leads from an empty folder to a tool that the server serves", { 
   }
   expect(seen).toEqual({ sh: 7, js: 1, text: 6 });
 
-  const server = await spawnServer({ cli, env: environment, cwd: folder });
+  // What the tests' own engine is configured with is not the reader's.
+  const server = await spawnServer({ cli, env: { ...environment, CONTAINER_KIT_CONFIG: "" }, cwd: folder });
   try {
     const called = await server.client.callTool({ name: "count_words", arguments: { text: "one two three four" } });
     expect(called.structuredContent).toEqual(expect.objectContaining({ ok: true, result: { words: 4 } }));

@@ -3,7 +3,7 @@ import type { LogLevel } from "@container-kit/observability";
 import type { TelemetrySettings } from "../telemetry/settings.ts";
 
 /** A plugin to load. */
-export interface ConfiguredPlugin extends PluginEntry {
+interface ConfiguredPlugin extends PluginEntry {
   /** Nothing acts while it is not loaded. */
   readonly required?: boolean | undefined;
 }
