@@ -29,7 +29,16 @@ export async function noteTags(
   const before = await Promise.all(
     tags.map(async (tag): Promise<MovedTag> => ({ tag, before: await imageIdOf(engine, tag, context.signal) })),
   );
-  const moved = before.filter((tag) => tag.before !== made);
+  await noteMoved(before, made, context);
+}
+
+/** Notes what tags were that are known already. */
+export async function noteMoved(
+  tags: readonly MovedTag[],
+  made: string,
+  context: Pick<ToolContext, "willMake">,
+): Promise<void> {
+  const moved = tags.filter((tag) => tag.before !== made);
   if (moved.length > 0) await context.willMake({ tags: moved, made });
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createPolicy } from "@container-kit/atomic-runtime";
 import type { PolicyRules, ToolContext } from "@container-kit/atomic-runtime";
 import { dockerErrors } from "@container-kit/docker-ops";
-import type { BuildResult, Engine, ImageDetails } from "@container-kit/docker-ops";
+import type { BuildResult, Engine, ImageDetails, TagOptions } from "@container-kit/docker-ops";
 import { defineErrors } from "@container-kit/errors";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createPathPolicy } from "../src/index.ts";
@@ -43,9 +43,11 @@ function engineWith(config: Partial<ImageDetails["config"]>) {
       } as unknown as BuildResult;
     },
     push: async () => void acts.push("push"),
-    tag: async (source: string, target: string) => {
+    tag: async (source: string, target: string, { onPlan }: TagOptions = {}) => {
+      const imageId = tags[source] ?? source;
+      await onPlan?.({ imageId, target, replaced: tags[target] ?? null });
       acts.push("tag");
-      tags[target] = tags[source] ?? source;
+      tags[target] = imageId;
     },
     probe: async () => void acts.push("probe"),
     remove: async (name: string) => void delete tags[name],

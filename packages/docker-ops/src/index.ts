@@ -34,6 +34,7 @@ export type {
   RemoveOptions,
   RemoveResult,
   TagOptions,
+  TagPlan,
   TagResult,
   Freshness,
   LoginOptions,

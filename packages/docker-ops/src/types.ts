@@ -101,7 +101,12 @@ export interface PushResult {
 export interface TagOptions extends OperationOptions {
   /** Allows a tag that points to another image to be moved. */
   readonly force?: boolean;
+  /** Told what will be done before anything is changed, and waited for; what it throws ends the tagging. */
+  readonly onPlan?: (plan: TagPlan) => void | Promise<void>;
 }
+
+/** What a tagging will do: which image gets the name, and which one had it. */
+export type TagPlan = Pick<TagResult, "imageId" | "target" | "replaced">;
 
 /** What a tag came to, as the engine shows it. */
 export interface TagResult {

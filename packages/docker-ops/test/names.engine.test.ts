@@ -16,6 +16,18 @@ describeEachEngine("the names and ids of an image", (rig) => {
 
   afterAll(() => image.remove());
 
+  test("what a tag will do is told before it is done, and nothing is done where that is refused", async () => {
+    const tag = `${uniqueName("planned")}:1`;
+    const refused = engine.tag(image.reference, tag, {
+      onPlan: (plan) => {
+        expect(plan).toEqual({ imageId: image.imageId, target: tag, replaced: null });
+        throw new Error("not now");
+      },
+    });
+    await expect(refused).rejects.toThrow("not now");
+    await expect(engine.inspect(tag)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+  });
+
   test("a short image id is taken for the image by a tag, refused for a push, and told of by a failed pull", async () => {
     const digits = image.imageId.slice("sha256:".length, "sha256:".length + 14);
     const tag = `${uniqueName("short")}:1`;

@@ -17,9 +17,9 @@ type StoreOperations = Pick<
 export function storeOperations(operate: Operate, { transport, turns, via }: EngineContext): StoreOperations {
   return {
     tag: (source, target, options = {}) =>
-      operate({ operation: "tag", deadline: "tag", options }, async ({ force, signal }) => ({
-        ...(await turns.take(tagTurn(target), signal, () =>
-          tagImage(transport, source, target, { force: force === true, signal }),
+      operate({ operation: "tag", deadline: "tag", options }, async ({ force = false, ...rest }) => ({
+        ...(await turns.take(tagTurn(target), rest.signal, () =>
+          tagImage(transport, source, target, { force, ...rest }),
         )),
         via,
       })),

@@ -6,10 +6,10 @@
 import type { Transport } from "../wire/transport.ts";
 import { fail } from "../errors.ts";
 import { normalizeReference, withDefaultTag } from "../reference/normalize.ts";
-import type { TagResult } from "../types.ts";
+import type { TagOptions, TagResult } from "../types.ts";
 import { findImage, inspectSource } from "./inspect.ts";
 
-export interface TagParts {
+export interface TagParts extends Pick<TagOptions, "onPlan"> {
   readonly force: boolean;
   readonly signal: AbortSignal;
 }
@@ -24,7 +24,7 @@ export async function tagImage(
   transport: Transport,
   source: string,
   target: string,
-  { force, signal }: TagParts,
+  { force, signal, onPlan }: TagParts,
 ): Promise<Omit<TagResult, "via">> {
   const to = withDefaultTag(normalizeReference(target));
   if (to.digest !== undefined || to.tag === undefined) {
@@ -43,6 +43,9 @@ export async function tagImage(
       remedy: "Set `force` to move the tag, or choose another tag.",
     });
   }
+  const plan = { imageId: image.imageId, target: to.familiar, replaced };
+  await onPlan?.(plan);
+  signal.throwIfAborted();
   await transport.json({
     method: "POST",
     path: `/images/${image.imageId}/tag`,
@@ -63,7 +66,7 @@ export async function tagImage(
       stage: "read-back",
     });
   }
-  return { imageId: image.imageId, target: to.familiar, replaced };
+  return plan;
 }
 
 async function imageIdUnder(transport: Transport, image: string, signal: AbortSignal): Promise<string | null> {

@@ -9,7 +9,7 @@ import { judgeImage } from "../../acts.ts";
 import { image, via, would } from "../../fields.ts";
 import { nextPush } from "../../next-push.ts";
 import { checkImage, namesRegistry, readReference } from "../../reference.ts";
-import { noteTags, restoreTags } from "../../restore-tags.ts";
+import { noteMoved, restoreTags } from "../../restore-tags.ts";
 import type { ToolServices } from "../../services.ts";
 
 const output = z.object({
@@ -41,10 +41,12 @@ export const tagImageTool = (services: ToolServices): ToolDefinition =>
       const to = readReference(target).familiar;
       const connected = await services.engine();
       await judgeImage(services, connected, { verb: "tag", image: source }, context);
-      const plan = await planTag(connected, { source, to, force, signal: context.signal });
-      if (context.dryRun) return plan;
-      await noteTags(connected, { tags: [to], made: plan.imageId }, context);
-      return connected.tag(source, target, { force, signal: context.signal });
+      if (context.dryRun) return planTag(connected, { source, to, force, signal: context.signal });
+      return connected.tag(source, target, {
+        force,
+        signal: context.signal,
+        onPlan: (plan) => noteMoved([{ tag: plan.target, before: plan.replaced }], plan.imageId, context),
+      });
     },
     undo: async (notes, { signal }) => restoreTags(await services.engine(), notes, signal),
     next: ({ target }) => [nextPush(target)],
