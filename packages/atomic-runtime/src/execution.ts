@@ -1,6 +1,9 @@
+import type { ContextStore, EventBus, FailureRouting, Requests } from "@container-kit/context-sharing";
 import type { Logger, Redactor, Telemetry } from "@container-kit/observability";
-import type { JobLease, SessionStore } from "@container-kit/session";
+import type { ExecutionEnd, JobLease, SessionStore } from "@container-kit/session";
 import type { Circuits } from "./circuits.ts";
+import type { Offered } from "./context/offer.ts";
+import type { UsedEntry } from "./context/used.ts";
 import type { ParsedInput } from "./input.ts";
 import type { Alarms } from "./internal/alarms.ts";
 import type { JobKeeper } from "./job-keeper.ts";
@@ -28,6 +31,14 @@ export interface Services {
   readonly jobs: JobKeeper;
   /** How long a call may last before it is answered with a job. */
   readonly jobAfterMs: number;
+  /** What tools tell each other; undefined: they produce and consume nothing. */
+  readonly context: ContextStore | undefined;
+  readonly events: Pick<EventBus, "publishSoon"> | undefined;
+  readonly routing: FailureRouting | undefined;
+  /** Whether routes may propose to change the user's files. */
+  readonly autoFix: boolean;
+  /** Asks tools on behalf of tools. */
+  readonly requests: Requests<ToolOutcome>;
   /** The recovery that is under way, or the last one; never rejects. */
   readonly recovering: { last: Promise<unknown> };
   /** Who holds which idempotency key in this process. */
@@ -58,6 +69,12 @@ export interface CallFacts {
   sessionId: string;
   executionId: string;
   jobId: string | null;
+  /** How many executions of this process ask for this one, one through the other; 0 for a call from outside. */
+  depth: number;
+  /** A tool asked for it by `context.request`. */
+  readonly asked: boolean;
+  /** Its span, for the spans of what it asks for. */
+  traceparent: string | undefined;
 }
 
 /** One admitted call on its way through the layers. */
@@ -69,6 +86,16 @@ export interface Execution {
   readonly call: ToolCall;
   readonly stop: Stop;
   readonly ticket: Ticket;
+  /** The session's. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The context entries that it took so far. */
+  readonly used: UsedEntry[];
+  /** The entries that its tool may look at, once they are read. */
+  offered: Offered | undefined;
+  /** Stops what the tool asks of others; made when it asks first. */
+  asking: AbortController | undefined;
+  /** How it ended, once that is known, and whether the record has it. */
+  end: { readonly status: ExecutionEnd["status"]; readonly recorded: boolean } | undefined;
   /** Answers the caller; only the first answer counts. */
   readonly answer: (outcome: ToolOutcome) => void;
   /** Takes the tool's progress; says nothing until the progress layer has opened it, nor after it has closed it. */

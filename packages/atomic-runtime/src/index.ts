@@ -6,11 +6,12 @@
 
 // Defining: a tool is typed from its schemas, a plugin is a set of tools that is loaded together.
 export { defineTool } from "./tool.ts";
-export { definePlugin } from "./plugin.ts";
+export { definePlugin } from "./define-plugin.ts";
 export { createProgress } from "./create-progress.ts";
 export type { WorkOptions, WorkProgress } from "./create-progress.ts";
 export type { NextStep, Plugin, ToolAnnotations, ToolContext, ToolDefinition, ToolProgress } from "./types.ts";
 export type { RetryPolicy, UndoContext } from "./types.ts";
+export type { ConsumedContext, NamedEntry, OutcomeContext, ProducedContext, ProducedEntry } from "./types.ts";
 
 // Running: one runtime per program; every door calls it, and reads outcomes, never exceptions.
 export { createRuntime, executeWithoutProgress, executeWithProgress } from "./runtime.ts";

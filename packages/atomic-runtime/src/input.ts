@@ -1,5 +1,6 @@
 import { fail } from "./errors.ts";
 import { describeIssues, summarizeIssues } from "./issues.ts";
+import type { InputIssue } from "./issues.ts";
 import type { PreparedTool } from "./schema.ts";
 
 /** A call's input after the one parse: the tool's own fields apart from the runtime's. */
@@ -12,11 +13,16 @@ export interface ParsedInput {
   readonly own: Record<string, unknown>;
 }
 
-/** Parses a call's input; nothing is parsed again after this. @throws INVALID_INPUT with every issue */
-export function parseInput(tool: PreparedTool, input: unknown): ParsedInput {
+/** Parses a call's input; nothing is parsed again after this. @param explain says more of an issue @throws INVALID_INPUT with every issue */
+export function parseInput(
+  tool: PreparedTool,
+  input: unknown,
+  explain?: (issue: InputIssue) => InputIssue,
+): ParsedInput {
   const parsed = tool.inputSchema.safeParse(input ?? {});
   if (!parsed.success) {
-    const issues = describeIssues(parsed.error.issues, tool.inputFields);
+    const described = describeIssues(parsed.error.issues, tool.inputFields);
+    const issues = explain === undefined ? described : described.map(explain);
     throw fail("INVALID_INPUT", `the input of ${tool.definition.name} is not valid: ${summarizeIssues(issues)}`, {
       details: { issues },
     });

@@ -34,14 +34,20 @@ export function checkOutput(execution: Execution, returned: unknown): Record<str
 
 /**
  * What the tool says usually follows, without tools that are not served here. A dry run suggests nothing, because what
- * follows a success needs the effect. A suggestion that breaks is dropped: it must not cost the result.
+ * follows a success needs the effect. A suggestion that breaks is dropped: it must not cost the result. Each is in the same
+ * session where the tool does not say otherwise: every tool takes one.
  */
 export function nextSteps(execution: Execution, result: Record<string, unknown>): readonly NextStep[] {
   const { services, prepared, input } = execution;
   const { definition } = prepared;
   if (definition.next === undefined || input.dryRun) return [];
   try {
-    const steps = definition.next(result, input.own).filter((step) => services.registry.serves(step.tool));
+    const { registry } = services;
+    const { sessionId } = execution.facts;
+    const steps = definition
+      .next(result, input.own)
+      .filter((step) => registry.serves(step.tool))
+      .map((step) => ({ ...step, arguments: { sessionId, ...step.arguments } }));
     const { value, problem } = readPlain(steps, LARGEST_NEXT);
     if (problem === undefined) return services.redactor.value(value as readonly NextStep[]);
     services.logger.warn("next steps dropped", { tool: definition.name, path: problem.path, problem: problem.message });

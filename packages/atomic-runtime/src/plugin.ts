@@ -5,16 +5,6 @@ import type { Plugin } from "./types.ts";
 
 const API_VERSION = 1;
 
-/**
- * Defines a set of tools, and of what else extends Container Kit, that is loaded together: gives back what it gets.
- *
- * @throws PLUGIN_INVALID when it was written for another version of the contract, or two of its tools share a name.
- */
-export function definePlugin(plugin: Plugin): Plugin {
-  checkPlugins([plugin]);
-  return plugin;
-}
-
 /** Checks plugins that are to be loaded side by side. @throws PLUGIN_INVALID */
 export function checkPlugins(plugins: readonly Plugin[]): void {
   const owners = new Map<string, string>();

@@ -1,5 +1,6 @@
 import type { UndoTask } from "@container-kit/session";
 import { expect, test } from "vitest";
+import { contextRig } from "../test/context-rig.ts";
 import { rig, running, tool } from "../test/rig.ts";
 
 const task = (tool: string, attempts = 0): UndoTask => ({
@@ -51,4 +52,22 @@ test("a record that cannot be read is told to who asked for the recovery, and th
   await expect(runtime.recover()).rejects.toThrow("disk on fire");
   sessions.recoverInterrupted = recoverInterrupted;
   expect(await runtime.recover()).toEqual({ executions: 0, jobs: 0, undone: 0, problems: [] });
+});
+
+test("entries that tell of what is undone are removed, and a store that cannot is no problem of the undoing", async () => {
+  const undo = () => Promise.resolve();
+  const { runtime, sessions, context, share } = await contextRig([tool({ name: "build_image", undo })]);
+  await share("s1", "app:1");
+  await share("s1", "app:2");
+  sessions.claimUndoTasks = () => Promise.resolve([{ ...task("build_image"), executionId: "e-app:1" }]);
+  expect(await runtime.recover()).toMatchObject({ undone: 1, problems: [] });
+  expect((await context.query({ sessionId: "s1" })).map(({ key }) => key)).toEqual(["app:2"]);
+
+  const removeProduced = () => Promise.reject(new Error("disk on fire"));
+  const ill = await contextRig([tool({ name: "build_image", undo })], {}, () => ({ removeProduced }));
+  ill.sessions.claimUndoTasks = () => Promise.resolve([task("build_image")]);
+  expect(await ill.runtime.recover()).toMatchObject({ undone: 1, problems: [] });
+  expect(ill.log).toContainEqual(
+    expect.objectContaining({ message: "entries of what was undone could not be removed" }),
+  );
 });

@@ -1,4 +1,5 @@
 import { recordToolCall } from "@container-kit/observability";
+import { publishEnd } from "./context/publish.ts";
 import type { CallFacts, Services } from "./execution.ts";
 import { namedSession } from "./input.ts";
 import { endOf, failure, logOutcome } from "./outcome.ts";
@@ -40,6 +41,8 @@ export async function refuseInput(services: Services, refused: RefusedCall, thro
     facts.executionId = (await sessions.startExecution(start)).id;
     const outcome = refuse(services, facts, thrown);
     await sessions.endExecution(facts.executionId, endOf(outcome, false));
+    const { executionId } = facts;
+    publishEnd(services, outcome, { executionId, parent: call.parent, dryRun: false, status: "failed" });
     return outcome;
   } catch (error) {
     logger.debug("bad input could not be recorded", { tool: facts.tool, error });

@@ -1,7 +1,10 @@
+import type { ContextStore } from "@container-kit/context-sharing";
+import { registerTypes } from "./context/register-types.ts";
 import { fail } from "./errors.ts";
 import { nearest } from "./internal/nearest.ts";
 import { visibleLine } from "./internal/visible.ts";
 import { checkPlugins } from "./plugin.ts";
+import { checkRoutingRules } from "./plugins/routing-rules.ts";
 import { prepareTool } from "./schema.ts";
 import type { PreparedTool } from "./schema.ts";
 import type { Plugin, ToolListing } from "./types.ts";
@@ -25,15 +28,30 @@ export interface Registry {
   /** @throws TOOL_NOT_FOUND when there is none or its toolset is not served; POLICY_DENIED when it has effects and only reading is allowed */
   get(name: string): PreparedTool;
   serves(name: string): boolean;
+  /** The tools that are served and leave entries of this type, in the order of the list. */
+  producersOf(type: string): readonly string[];
   /** A tool that is loaded, served or not. */
   find(name: string): PreparedTool | undefined;
 }
 
-/** Loads plugins. @throws PLUGIN_INVALID INVALID_INPUT (a toolset that nobody has) */
-export function createRegistry(plugins: readonly Plugin[], served: ServedTools): Registry {
+/**
+ * Loads plugins.
+ *
+ * @param context what tools tell each other; without it they take and leave nothing
+ * @throws PLUGIN_INVALID INVALID_INPUT (a toolset that nobody has)
+ */
+export function createRegistry(plugins: readonly Plugin[], served: ServedTools, context?: ContextStore): Registry {
   checkPlugins(plugins);
+  for (const plugin of plugins) checkRoutingRules(plugin);
   const tools = new Map<string, PreparedTool>();
-  for (const plugin of plugins) for (const tool of plugin.tools) tools.set(tool.name, prepareTool(tool));
+  const types = context === undefined ? undefined : registerTypes(context, plugins);
+  for (const plugin of plugins) {
+    for (const tool of plugin.tools) {
+      const prepared = prepareTool(tool, types !== undefined);
+      if (types !== undefined) checkTypes(plugin, prepared, types);
+      tools.set(tool.name, prepared);
+    }
+  }
   checkToolsets(served.toolsets, tools);
 
   const whyHidden = ({ definition }: PreparedTool): "toolset" | "effects" | undefined => {
@@ -42,8 +60,11 @@ export function createRegistry(plugins: readonly Plugin[], served: ServedTools):
   };
   const visible = new Map([...tools].filter(([, tool]) => whyHidden(tool) === undefined));
 
+  const listings = [...visible.values()].map((tool) => tool.listing).sort((a, b) => rank(a.toolset) - rank(b.toolset));
+
   return {
-    listings: [...visible.values()].map((tool) => tool.listing).sort((a, b) => rank(a.toolset) - rank(b.toolset)),
+    listings,
+    producersOf: (type) => listings.filter(({ produces }) => produces.includes(type)).map(({ name }) => name),
     serves: (name) => visible.has(name),
     find: (name) => tools.get(name),
     get(name) {
@@ -54,6 +75,17 @@ export function createRegistry(plugins: readonly Plugin[], served: ServedTools):
       throw whyHidden(hidden) === "effects" ? changesThings(name) : notServed(name, hidden.definition.toolset);
     },
   };
+}
+
+function checkTypes(plugin: Plugin, { definition, declarations }: PreparedTool, known: ReadonlySet<string>): void {
+  const unknown = [...declarations.consumed, ...declarations.produced].find((type) => !known.has(type));
+  if (unknown === undefined) return;
+  const similar = nearest(unknown, known);
+  throw fail(
+    "PLUGIN_INVALID",
+    `plugin ${plugin.name}: tool ${definition.name} takes or leaves context entries of the type ${unknown}, which nobody defines`,
+    similar.length === 0 ? {} : { remedy: `Write ${similar.join(" or ")}, or define the type in contextTypes.` },
+  );
 }
 
 function rank(toolset: string): number {

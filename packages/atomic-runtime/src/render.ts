@@ -1,10 +1,18 @@
+import type { RoutingDecision } from "@container-kit/context-sharing";
+import { renderContext } from "./context/render-context.ts";
 import type { Services } from "./execution.ts";
 import { visible, visibleLine } from "./internal/visible.ts";
+import { describeMs } from "./middleware/wait.ts";
 import type { NextStep, ToolFailure, ToolOutcome, ToolSuccess } from "./types.ts";
 
 const LONGEST_TEXT = 8_000;
-const LONGEST_FOOT = 2_000;
+/** More than all its lines together, so that the last ones are never cut. */
+const LONGEST_FOOT = 4_500;
 const LONGEST_LINE = 400;
+/** What is to be called next is shown as whole as it can be. */
+const LONGEST_ARGUMENTS = 600;
+const LONGEST_ROUTE = 1_000;
+const LONGEST_ID = 128;
 const LOG_LINES = 20;
 const SHOWN_ITEMS = 5;
 const CUT = "\n… (cut; the whole is in the structured result)";
@@ -67,15 +75,34 @@ function lastLines(log: string): string[] {
 }
 
 function footOf(outcome: ToolOutcome): string {
-  const lines = outcome.ok ? outcome.next.slice(0, 5).map(describeStep) : [];
-  if (outcome.jobId !== undefined) lines.push(`jobId: ${outcome.jobId}`);
-  if (outcome.sessionId !== "") lines.push(`sessionId: ${outcome.sessionId}`);
-  if (!outcome.ok) lines.push(`correlationId: ${outcome.correlationId}`);
+  const lines = renderContext(outcome.context);
+  if (outcome.ok) lines.push(...outcome.next.slice(0, 5).map((step) => describeStep(step, outcome.sessionId)));
+  else if (outcome.routing !== undefined) lines.push(describeRouting(outcome.routing, outcome.sessionId));
+  if (outcome.jobId !== undefined) lines.push(`jobId: ${visibleLine(outcome.jobId, LONGEST_ID)}`);
+  if (outcome.sessionId !== "") lines.push(`sessionId: ${visibleLine(outcome.sessionId, LONGEST_ID)}`);
+  if (!outcome.ok) lines.push(`correlationId: ${visibleLine(outcome.correlationId, LONGEST_ID)}`);
   return lines.join("\n");
 }
 
-function describeStep({ tool, reason, arguments: known }: NextStep): string {
-  return visibleLine(`Next: ${tool} ${brief(known, 200)} – ${reason}`, LONGEST_LINE);
+function describeStep({ tool, reason, arguments: known }: NextStep, sessionId: string): string {
+  return visibleLine(`Next: ${tool} ${brief(besides(known, sessionId), 200)} – ${reason}`, LONGEST_LINE);
+}
+
+function describeRouting(
+  { action, toTool, arguments: known = {}, reason, afterMs = 0 }: RoutingDecision,
+  sessionId: string,
+): string {
+  if (toTool === undefined) return visibleLine(`Routing: ${action} – ${reason}`, LONGEST_LINE);
+  const when = afterMs > 0 ? ` (after ${describeMs(afterMs)})` : "";
+  return visibleLine(
+    `Next: ${toTool} ${brief(besides(known, sessionId), LONGEST_ARGUMENTS)} – ${reason}${when}`,
+    LONGEST_ROUTE,
+  );
+}
+
+/** The session of the outcome has a line of its own. */
+function besides({ sessionId: named, ...known }: NextStep["arguments"], sessionId: string): NextStep["arguments"] {
+  return named === undefined || named === sessionId ? known : { ...known, sessionId: named };
 }
 
 function listMembers(result: Readonly<Record<string, unknown>>): string {

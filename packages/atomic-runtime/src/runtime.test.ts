@@ -40,7 +40,7 @@ test("a success has every field of the contract", async () => {
     dryRun: false,
     durationMs: 120,
     result: { text: "hello" },
-    next: [{ tool: "copy_text", reason: "again", arguments: { text: "hello" } }],
+    next: [{ tool: "copy_text", reason: "again", arguments: { sessionId: "s1", text: "hello" } }],
   });
 });
 

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createRequests } from "@container-kit/context-sharing";
+import type { ContextStore, EventBus, FailureRouting } from "@container-kit/context-sharing";
 import {
   createRedactor,
   newTraceId,
@@ -8,30 +10,29 @@ import {
 } from "@container-kit/observability";
 import type { Logger, Redactor, Telemetry } from "@container-kit/observability";
 import type { Job, SessionStore } from "@container-kit/session";
+import { admit } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import { Circuits } from "./circuits.ts";
 import { fail } from "./errors.ts";
-import type { CallFacts, Execution, Services } from "./execution.ts";
-import { namedSession, parseInput } from "./input.ts";
-import type { ParsedInput } from "./input.ts";
+import type { CallFacts, Services } from "./execution.ts";
+import { namedSession } from "./input.ts";
 import { Alarms } from "./internal/alarms.ts";
 import { JobKeeper } from "./job-keeper.ts";
-import { runThroughLayers } from "./middleware/order.ts";
-import { silent } from "./middleware/progress.ts";
 import type { Policy } from "./policy/types.ts";
 import { recover } from "./recovery.ts";
-import { refuse, refuseInput } from "./refused-input.ts";
+import { refuse } from "./refused-input.ts";
 import { createRegistry, DEFAULT_TOOLSETS } from "./registry.ts";
 import { renderOutcome } from "./render.ts";
-import type { PreparedTool } from "./schema.ts";
 import { createStop } from "./stop.ts";
 import type { Stop } from "./stop.ts";
 import { Turns } from "./turns.ts";
-import type { Ticket } from "./turns.ts";
 import type { Plugin, Recovery, Runtime, RuntimeStatus, ToolCall, ToolOutcome, ToolProgress } from "./types.ts";
 
 const DEFAULT_MAX_CONCURRENT = 64;
 const DEFAULT_MAX_WAITING = 64;
 const DEFAULT_JOB_AFTER_MS = 30_000;
+/** How many executions may ask one through the other. */
+const DEEPEST = 8;
 /** The grace of a stopped tool and a moment for its record. */
 const LONGEST_CLOSE_MS = 7_000;
 
@@ -59,6 +60,14 @@ export interface RuntimeOptions {
   readonly maxWaiting?: number;
   /** How long a call may last before it is answered with a job. Default 30,000. */
   readonly jobAfterMs?: number;
+  /** What tools tell each other. Without it they produce and consume nothing. The runtime registers the plugins' types. */
+  readonly context?: ContextStore;
+  /** Told `tool.completed`, `tool.failed`, `tool.cancelled` of every execution. Default: nobody is. */
+  readonly events?: EventBus;
+  /** Where failures go next. Without it no failure has a `routing`. */
+  readonly routing?: FailureRouting;
+  /** Whether routes may propose to change the user's files. Default true. */
+  readonly autoFix?: boolean;
 }
 
 /**
@@ -69,6 +78,7 @@ export interface RuntimeOptions {
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { plugins, sessions, toolsets = DEFAULT_TOOLSETS, readOnly = false } = options;
   const { maxConcurrent = DEFAULT_MAX_CONCURRENT, maxWaiting = DEFAULT_MAX_WAITING } = options;
+  const { context, events, routing, autoFix = true } = options;
   const { logger = silentLogger, telemetry = silentTelemetry, clock = () => performance.now() } = options;
   return new ToolRuntime({
     sessions,
@@ -78,7 +88,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     policy: options.policy,
     clock,
     alarms: new Alarms(clock),
-    registry: createRegistry(plugins, { toolsets, readOnly }),
+    registry: createRegistry(plugins, { toolsets, readOnly }, context),
+    context,
+    events,
+    routing,
+    autoFix,
     turns: new Turns({ maxConcurrent, maxWaiting }, clock),
     circuits: new Circuits(clock),
     jobs: new JobKeeper(sessions, logger, clock),
@@ -104,16 +118,6 @@ export function executeWithoutProgress(runtime: Runtime, call: ToolCall): Promis
   return runtime.execute(unheard);
 }
 
-/** What an admitted call needs before it is an execution. */
-interface Admission {
-  readonly call: ToolCall;
-  readonly facts: CallFacts;
-  readonly prepared: PreparedTool;
-  readonly stop: Stop;
-  readonly ticket: Ticket;
-  readonly answer: (outcome: ToolOutcome) => void;
-}
-
 class ToolRuntime implements Runtime {
   readonly #services: Services;
   readonly #running = new Map<CallFacts, { readonly stop: Stop; work: Promise<void> }>();
@@ -121,8 +125,13 @@ class ToolRuntime implements Runtime {
   readonly #detached = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
-  constructor(services: Services) {
-    this.#services = services;
+  constructor(services: Omit<Services, "requests">) {
+    const requests = createRequests<ToolOutcome>({
+      clock: services.clock,
+      send: ({ tool, input, correlationId, parent }, { signal }) =>
+        this.#execute({ tool, input, correlationId, parent, signal, mayDetach: false }, true),
+    });
+    this.#services = { ...services, requests };
   }
 
   list(): ReturnType<Runtime["list"]> {
@@ -133,8 +142,18 @@ class ToolRuntime implements Runtime {
     return renderOutcome(this.#services, outcome);
   }
 
-  async execute(call: ToolCall): Promise<ToolOutcome> {
+  execute(call: ToolCall): Promise<ToolOutcome> {
+    return this.#execute(call, false);
+  }
+
+  recover(): Promise<Recovery> {
+    return recover(this.#services);
+  }
+
+  /** @param asked whether a tool asks for it */
+  async #execute(call: ToolCall, asked: boolean): Promise<ToolOutcome> {
     const { clock, registry, turns } = this.#services;
+    const asker = call.parent === undefined ? undefined : this.#factsOf(call.parent);
     const facts: CallFacts = {
       tool: typeof call.tool === "string" ? call.tool : "",
       correlationId: call.correlationId ?? parseTraceparent(call.traceparent)?.traceId ?? newTraceId(),
@@ -142,21 +161,22 @@ class ToolRuntime implements Runtime {
       sessionId: "",
       executionId: "",
       jobId: null,
+      depth: asker === undefined ? 0 : asker.depth + 1,
+      asked,
+      traceparent: undefined,
     };
     try {
       if (this.#closing !== undefined) throw fail("INTERRUPTED", "the server is stopping and takes no more calls");
+      if (facts.depth > DEEPEST) throw tooDeep(facts);
       const prepared = registry.get(facts.tool);
       const group = namedSession(call.input) ?? "";
-      const nested = call.parent !== undefined && this.#runs(call.parent);
-      const ticket = turns.take({ definition: prepared.definition, group, nested });
-      return await this.#answered({ call, facts, prepared, ticket });
+      const ticket = turns.take({ definition: prepared.definition, group, nested: asker !== undefined });
+      const traced = call.traceparent ?? asker?.traceparent;
+      const known = traced === undefined ? call : { ...call, traceparent: traced };
+      return await this.#answered({ call: known, facts, prepared, ticket });
     } catch (thrown) {
       return refuse(this.#services, facts, thrown);
     }
-  }
-
-  recover(): Promise<Recovery> {
-    return recover(this.#services);
   }
 
   async cancelJob(jobId: string): Promise<Job> {
@@ -180,9 +200,10 @@ class ToolRuntime implements Runtime {
     return this.#closing;
   }
 
-  #runs(executionId: string): boolean {
-    for (const facts of this.#running.keys()) if (facts.executionId === executionId) return true;
-    return false;
+  /** Of an execution that runs here. */
+  #factsOf(executionId: string): CallFacts | undefined {
+    for (const facts of this.#running.keys()) if (facts.executionId === executionId) return facts;
+    return undefined;
   }
 
   /** The first answer: the outcome, or the job that the call has become. Its caller can cancel it until then. */
@@ -200,7 +221,7 @@ class ToolRuntime implements Runtime {
         resolve(outcome);
       };
       const run = async (): Promise<void> => {
-        const outcome = await this.#admit({ ...entry, stop, answer });
+        const outcome = await admit(this.#services, { ...entry, stop, answer });
         ended = true;
         ticket.leave();
         this.#running.delete(facts);
@@ -210,26 +231,6 @@ class ToolRuntime implements Runtime {
       const work = run();
       this.#running.set(facts, { stop, work });
     });
-  }
-
-  /** Never rejects. */
-  async #admit(admission: Admission): Promise<ToolOutcome> {
-    const { call, facts, prepared } = admission;
-    const { sessions } = this.#services;
-    let input: ParsedInput;
-    try {
-      input = parseInput(prepared, call.input);
-    } catch (thrown) {
-      return refuseInput(this.#services, { call, facts, prepared }, thrown);
-    }
-    try {
-      const { sessionId } = input;
-      const session = sessionId === undefined ? await sessions.openSession() : await sessions.touchSession(sessionId);
-      facts.sessionId = session.id;
-    } catch (thrown) {
-      return refuse(this.#services, facts, thrown);
-    }
-    return runThroughLayers(begin(this.#services, admission, input));
   }
 
   async #stopAll(): Promise<void> {
@@ -243,30 +244,8 @@ class ToolRuntime implements Runtime {
   }
 }
 
-function begin(
-  services: Services,
-  { facts, prepared, call, stop, ticket, answer }: Admission,
-  input: ParsedInput,
-): Execution {
-  return {
-    facts,
-    services,
-    prepared,
-    input,
-    call,
-    stop,
-    ticket,
-    answer,
-    report: silent,
-    reporter: undefined,
-    lease: undefined,
-    detached: false,
-    adopting: undefined,
-    attempt: 1,
-    deadlineAt: Infinity,
-    notes: [],
-    noting: undefined,
-    thrown: undefined,
-    abandoned: undefined,
-  };
+function tooDeep({ tool }: CallFacts): Error {
+  return fail("CONFLICT", `${tool} is asked for by ${DEEPEST} tools one through the other, which may go in a circle`, {
+    remedy: "Let fewer tools ask each other; get_session shows which did.",
+  });
 }

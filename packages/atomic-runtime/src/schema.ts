@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { prepareDeclarations } from "./context/declarations.ts";
+import type { Declarations } from "./context/declarations.ts";
 import { fail } from "./errors.ts";
 import type { ToolDefinition, ToolListing } from "./types.ts";
 
@@ -8,6 +10,7 @@ export interface PreparedTool {
   /** The tool's fields and the runtime's, refusing every other. */
   readonly inputSchema: z.ZodObject;
   readonly inputFields: readonly string[];
+  readonly declarations: Declarations;
   readonly listing: ToolListing;
 }
 
@@ -29,22 +32,27 @@ function addedFields({ annotations, session }: ToolDefinition): z.ZodRawShape {
   };
 }
 
-/** Makes a tool's schemas. @throws PLUGIN_INVALID when one cannot be told as JSON Schema */
-export function prepareTool(definition: ToolDefinition): PreparedTool {
+/** Makes a tool's schemas. @param fills whether entries fill arguments here @throws PLUGIN_INVALID when one cannot be told as JSON Schema */
+export function prepareTool(definition: ToolDefinition, fills = true): PreparedTool {
   try {
     const inputSchema: z.ZodObject = definition.input.safeExtend(addedFields(definition)).strict();
+    const declarations = prepareDeclarations(definition);
+    const inputJson = toJson(inputSchema, "input");
     return {
       definition,
       inputSchema,
       inputFields: Object.keys(inputSchema.shape),
+      declarations,
       listing: {
         name: definition.name,
         title: definition.title,
         description: definition.description,
         toolset: definition.toolset,
         annotations: definition.annotations,
-        inputSchema: toJson(inputSchema, "input"),
+        inputSchema: fills ? tellDefaults(inputJson, declarations) : inputJson,
         outputSchema: toJson(envelopeOf(definition.output), "output"),
+        produces: declarations.produced,
+        consumes: declarations.consumed,
       },
     };
   } catch (cause) {
@@ -90,6 +98,29 @@ function toJson(schema: z.ZodObject, io: "input" | "output"): Readonly<Record<st
     },
   });
   return json;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Says which arguments may be left out because entries of the session fill them. The one parse comes after the filling, so that its schema stays as it is. */
+function tellDefaults(schema: Json, { fillable }: Declarations): Json {
+  if (fillable.size === 0) return schema;
+  const { required = [], properties = {} } = schema as {
+    required?: readonly string[];
+    properties?: Record<string, Json>;
+  };
+  const told = { ...properties };
+  for (const [argument, types] of fillable) {
+    const { description, ...rest } = told[argument] ?? {};
+    const standard = `default: the session's last ${types.join(" or ")}`;
+    told[argument] = {
+      ...rest,
+      description: typeof description === "string" ? `${description}; ${standard}` : standard,
+    };
+  }
+  const { required: _required, ...whole } = schema;
+  const still = required.filter((name) => !fillable.has(name));
+  return { ...whole, properties: told, ...(still.length === 0 ? {} : { required: still }) };
 }
 
 /** `anyOf` of two bare types says in many tokens what `type` says in few. */

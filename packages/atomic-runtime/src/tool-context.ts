@@ -1,14 +1,22 @@
+import type { ContextEntry, RequestOptions } from "@container-kit/context-sharing";
 import type { Logger } from "@container-kit/observability";
+import { ask } from "./ask.ts";
+import { takeEntry } from "./context/offer.ts";
 import { fail } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import { readPlain } from "./internal/plain.ts";
-import type { PolicyFacts, ToolContext, ToolProgress } from "./types.ts";
+import type { PolicyFacts, ToolContext, ToolOutcome, ToolProgress } from "./types.ts";
 
 const LARGEST_NOTE = 64 * 1024;
 
 /** What a running tool is handed. */
 export function contextOf(execution: Execution): ToolContext {
   return new Context(execution);
+}
+
+/** All entries that a tool can look at, without taking them; none for a context that is not the runtime's. @throws STORE_* */
+export function offeredTo(context: ToolContext): readonly ContextEntry[] {
+  return context instanceof Context ? context.offered : [];
 }
 
 /**
@@ -62,6 +70,21 @@ class Context implements ToolContext {
     const { services, facts } = this.#execution;
     services.policy?.check(facts.tool, act);
   };
+
+  readonly entry = (type: string, key?: string): ContextEntry | undefined => takeEntry(this.#execution, type, key);
+
+  readonly request = (
+    tool: string,
+    input: Readonly<Record<string, unknown>>,
+    options?: RequestOptions,
+  ): Promise<ToolOutcome> => ask(this.#execution, { tool, input, options });
+
+  /** What {@link entry} can give. @throws why the entries could not be read */
+  get offered(): readonly ContextEntry[] {
+    const { entries = [], problem } = this.#execution.offered ?? {};
+    if (problem !== undefined) throw problem as Error;
+    return entries;
+  }
 }
 
 /** After this the note outlives the process. What was stopped announces nothing any more, and so makes nothing. */

@@ -61,6 +61,16 @@ test.each<[string, Partial<Record<keyof ToolDefinition, unknown>>]>([
   ["retry.attempts", { retry: { attempts: 1 } }],
   ["pauses of retry", { retry: { attempts: 2, firstPauseMs: -1 } }],
   ["session", { session: "optional" }],
+  ["consumes to be a list", { consumes: {} }],
+  ["each of consumes to name a type", { consumes: [{ type: "Image" }] }],
+  ["consumes without failure_chain", { consumes: [{ type: "failure_chain" }] }],
+  [
+    "consumes image: fills to name arguments of the tool, got path",
+    { consumes: [{ type: "image", fills: { path: "a" } }] },
+  ],
+  ["consumes image: fills.text to be a path", { consumes: [{ type: "image", fills: { text: "a..b" } }] }],
+  ["consumes image: key to be a text, or a reference", { consumes: [{ type: "image", key: "${input.path}" }] }],
+  ["produces image: from to be a function", { produces: [{ type: "image" }] }],
   ["deadlineMs", { deadlineMs: 0 }],
   ["deadlineMs", { deadlineMs: 2 ** 31 }],
 ])("a definition without %s is refused with a TypeError", (expected, change) => {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { findDeclarationFault } from "./context/declarations.ts";
 import type { RetryPolicy, ToolDefinition } from "./types.ts";
 
 /** The fields that the runtime adds to a tool's input, and that no tool may define itself. */
@@ -66,7 +67,7 @@ function findBehaviourFault(tool: Partial<ToolDefinition>): string | undefined {
   if (concurrency !== undefined && !isWhole(concurrency, 1, Number.MAX_SAFE_INTEGER)) {
     return `concurrency to be a whole number from 1, got ${String(concurrency)}`;
   }
-  return retry === undefined ? undefined : findRetryFault(retry);
+  return (retry === undefined ? undefined : findRetryFault(retry)) ?? findDeclarationFault(tool);
 }
 
 function findRetryFault(retry: unknown): string | undefined {

@@ -1,3 +1,10 @@
+import type {
+  ContextEntry,
+  ContextType,
+  RequestOptions,
+  RoutingDecision,
+  RoutingRule,
+} from "@container-kit/context-sharing";
 import type { ErrorResult } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
 import type { InterruptedWork, Job } from "@container-kit/session";
@@ -57,6 +64,16 @@ export interface ToolContext {
   willMake(note: unknown): Promise<void>;
   /** Asks the policies about facts that only show while the tool works. @throws POLICY_DENIED, naming the rule */
   allow(facts: PolicyFacts): void;
+  /**
+   * What the tool declared in `consumes` and earlier tools of this session left: the newest of each type and key. To look
+   * at one is to take it: the outcome's `context.used` names it with who made it.
+   */
+  entry(type: string, key?: string): ContextEntry | undefined;
+  /**
+   * Calls another tool in the same session, as a child of this execution: same correlation, its own record, its own turn
+   * and circuit; repeated where that helps. Never throws but for a stop of this execution: a failure is an outcome.
+   */
+  request(tool: string, input: Readonly<Record<string, unknown>>, options?: RequestOptions): Promise<ToolOutcome>;
 }
 
 /** What an undoing is handed besides what was made. */
@@ -86,6 +103,38 @@ export interface RetryPolicy {
   readonly firstPauseMs?: number;
   /** The longest pause. Default 5,000. */
   readonly longestPauseMs?: number;
+}
+
+/** What a tool takes from earlier tools of its session, as plain data. */
+export interface ConsumedContext {
+  /** A registered type of context entries. */
+  readonly type: string;
+  /**
+   * Which one: a text, or as a whole a reference to the input such as `${input.path}`. Default, and where that finds
+   * nothing: the newest of the type.
+   */
+  readonly key?: string;
+  /**
+   * Arguments that may be left out where this entry is known, and what of its value they become: `{ image: "reference" }`.
+   * A path with dots; they show as optional to a client, and what was filled in is told in `context.used`. An entry that
+   * says otherwise than an argument that was given fills nothing.
+   */
+  readonly fills?: Readonly<Record<string, string>>;
+}
+
+/** What a tool leaves for later tools of its session, when it has succeeded for good. */
+export interface ProducedContext {
+  /** A registered type of context entries. */
+  readonly type: string;
+  /** The first of the list is what later tools take where they name none. */
+  from(result: Readonly<Record<string, unknown>>, input: Readonly<Record<string, unknown>>): readonly ProducedEntry[];
+}
+
+/** One entry that is to be shared. */
+export interface ProducedEntry {
+  readonly key: string;
+  readonly value: unknown;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A tool as the runtime keeps it: what it is called, takes and gives, and how it runs. */
@@ -125,6 +174,10 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
    * Runs when the execution failed or was cancelled, and at the next start when its process died.
    */
   undo?(notes: readonly unknown[], context: UndoContext): Promise<void>;
+  /** What it takes from earlier tools of the session. */
+  readonly consumes?: readonly ConsumedContext[];
+  /** What it leaves for later ones. Not after a dry run. */
+  readonly produces?: readonly ProducedContext[];
   /** What usually follows a success. */
   next?(result: z.output<Output>, input: z.output<Input>): readonly NextStep[];
   /** One or a few lines for a person; the runtime's JSON rendering by default. */
@@ -143,6 +196,10 @@ export interface Plugin {
   readonly credentialSources?: readonly CredentialSource[];
   /** Rules that are added to the configuration's: they may only narrow what is allowed. */
   readonly policies?: readonly PolicyData[];
+  /** Types of context entries that its tools share. */
+  readonly contextTypes?: readonly ContextType[];
+  /** Rules for failures; one that bears the name of a default replaces it. */
+  readonly routingRules?: readonly RoutingRule[];
 }
 
 /** What the runtime needs of the signal that cancels a call: an `AbortSignal`, or a door's own that costs less. */
@@ -180,6 +237,29 @@ interface OutcomeBase {
   readonly durationMs: number;
   /** The durable job of this execution, where there is one. */
   readonly jobId?: string;
+  readonly context?: OutcomeContext;
+}
+
+/** A context entry as an outcome names it. */
+export interface NamedEntry {
+  readonly type: string;
+  readonly key: string;
+  readonly version: number;
+  /** The tool that made it. */
+  readonly tool: string;
+  /** The execution that made it. */
+  readonly executionId: string;
+}
+
+/** What a call took from its session and left there. Only what there is is told. */
+export interface OutcomeContext {
+  /** What it took; `as`: the argument that it became. */
+  readonly used?: readonly (NamedEntry & { readonly as?: string })[];
+  readonly produced?: readonly NamedEntry[];
+  /** What else is known in the session, the newest first, at most 8; told by tools that produce or consume. */
+  readonly known?: readonly Pick<NamedEntry, "type" | "key" | "tool">[];
+  /** What could not be kept, and why; one sentence each. */
+  readonly problems?: readonly string[];
 }
 
 /** The contract's result, exactly as it goes over the wire. */
@@ -194,6 +274,8 @@ export interface ToolSuccess extends OutcomeBase {
 export interface ToolFailure extends OutcomeBase {
   readonly ok: false;
   readonly error: ErrorResult;
+  /** Where the failure goes next, where a rule has something to say. */
+  readonly routing?: RoutingDecision;
 }
 
 /** How one call of a tool ended, as every surface gives it out. */
@@ -209,6 +291,9 @@ export interface ToolListing {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /** Of the whole outcome (the envelope), so that it is what a client's structured content is checked against. */
   readonly outputSchema: Readonly<Record<string, unknown>>;
+  /** Types of context entries. */
+  readonly produces: readonly string[];
+  readonly consumes: readonly string[];
 }
 
 /** The registry of tools, and the only way to run one. */

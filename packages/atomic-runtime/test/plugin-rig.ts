@@ -104,6 +104,8 @@ export function contextOf(
     jobFolder: () => Promise.reject(new TypeError("no job")),
     willMake: () => Promise.resolve(),
     allow: () => undefined,
+    entry: () => undefined,
+    request: () => Promise.reject(new TypeError("no other tools")),
     ...changes,
   };
 }

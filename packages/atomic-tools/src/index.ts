@@ -8,6 +8,9 @@
 export { createBuiltinPlugin } from "./plugin.ts";
 export type { PluginDescription, ServerDescription, StoreDescription, ToolServices } from "./services.ts";
 
+// What the tools leave for each other.
+export { contextTypes } from "./context-types.ts";
+
 // Which folders the tools may touch.
 export { createPathPolicy } from "./path-policy.ts";
 export type { PathPolicy, PathPolicyOptions } from "./path-policy.ts";

@@ -1,5 +1,6 @@
 import { definePlugin } from "@container-kit/atomic-runtime";
 import type { Plugin } from "@container-kit/atomic-runtime";
+import { contextTypes } from "./context-types.ts";
 import type { ToolServices } from "./services.ts";
 import { analyzeRepositoryTool } from "./tools/analyze-repository/tool.ts";
 import { buildImageTool } from "./tools/build-image/tool.ts";
@@ -38,5 +39,6 @@ export function createBuiltinPlugin(services: ToolServices): Plugin {
       cancelJobTool(services),
       serverStatusTool(services),
     ],
+    contextTypes,
   });
 }

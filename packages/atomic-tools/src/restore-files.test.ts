@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRedactor } from "@container-kit/observability";
@@ -59,6 +59,29 @@ test("what looks like a secret is not kept, and that the file cannot be taken ba
   await make();
   expect(JSON.stringify(notes)).not.toContain("ghp_");
   await expect(restoreFiles(notes)).rejects.toMatchObject({ code: "CONFLICT", details: { paths: [place()] } });
+});
+
+test("one that stayed beside under another name comes back from there, secrets and all, wherever the process died", async () => {
+  const secret = "FROM old\nENV GITHUB_TOKEN=ghp_0123456789abcdefghijklmnopqrstuvwxyz\n";
+  const beside = join(root, "Dockerfile.bak");
+  const steps = [
+    () => link(place(), beside),
+    async () => {
+      await writeFile(`${place()}.tmp`, file.content);
+      await rename(`${place()}.tmp`, place());
+    },
+  ];
+  for (const died of [0, 1, 2]) {
+    await writeFile(place(), secret);
+    notes = [];
+    const willMake = async (note: unknown) => void notes.unshift(JSON.parse(JSON.stringify(note)));
+    await noteFiles({ root, files: [file], kept: { Dockerfile: "Dockerfile.bak" } }, createRedactor(), { willMake });
+    expect(JSON.stringify(notes)).not.toContain("ghp_");
+    for (const step of steps.slice(0, died)) await step();
+    await restoreFiles(notes);
+    await restoreFiles(notes);
+    expect([await now(), await readdir(root)]).toEqual([secret, ["Dockerfile"]]);
+  }
 });
 
 test("a symbolic link is neither read nor followed", async () => {

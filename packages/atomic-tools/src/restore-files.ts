@@ -2,7 +2,8 @@
  * Takes files back to what they were.
  *
  * - S1  A file whose content is no longer what was written belongs to somebody else, and stays.
- * - S2  What a file held is kept only where it may be kept: not what looks like a secret, and not more than 64 KiB.
+ * - S2  What a file held is kept only where it may be kept: not what looks like a secret, and not more than 64 KiB. One
+ *       that stays beside under another name comes back from there, whatever it held.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -24,6 +25,7 @@ const note = z.object({
         z.object({ state: z.literal("absent") }),
         z.object({ state: z.literal("kept"), content: z.string(), mode: z.int() }),
         z.object({ state: z.literal("unknown") }),
+        z.object({ state: z.literal("beside"), path: z.string() }),
       ]),
     }),
   ),
@@ -32,22 +34,33 @@ const note = z.object({
 type Before = z.output<typeof note>["files"][number]["before"];
 
 /** A file that is about to be written. */
-export interface NewFile {
+interface NewFile {
   /** Relative to the root. */
   readonly path: string;
   readonly content: string;
 }
 
+/** Files that are about to be written. */
+export interface NewFiles {
+  readonly root: string;
+  readonly files: readonly NewFile[];
+  /** By the path of a file that is replaced: the name under which it will stay. */
+  readonly kept?: Readonly<Record<string, string>>;
+}
+
 /** Notes what is at the places of files before they are written. */
 export async function noteFiles(
-  { root, files }: { readonly root: string; readonly files: readonly NewFile[] },
+  { root, files, kept = {} }: NewFiles,
   redactor: Redactor,
   context: Pick<ToolContext, "willMake">,
 ): Promise<void> {
   const noted = await Promise.all(
     files.map(async ({ path, content }) => {
       const absolute = join(root, path);
-      return { path: absolute, sha256: hashOf(content), before: await look(absolute, redactor) };
+      const beside = kept[path];
+      const before: Before =
+        beside === undefined ? await look(absolute, redactor) : { state: "beside", path: join(root, beside) };
+      return { path: absolute, sha256: hashOf(content), before };
     }),
   );
   const changed = noted.filter(({ sha256, before }) => before.state !== "kept" || hashOf(before.content) !== sha256);
@@ -59,10 +72,13 @@ export async function restoreFiles(notes: readonly unknown[]): Promise<void> {
   const lost: string[] = [];
   for (const one of notes) {
     for (const { path, sha256, before } of note.parse(one).files) {
-      if (!(await holds(path, sha256))) continue;
+      if (!(await holds(path, sha256))) {
+        if (before.state === "beside") await dropSecondName(path, before.path);
+        continue;
+      }
       if (before.state === "absent") await rm(path);
       else if (before.state === "kept") await replace(path, before);
-      else lost.push(path);
+      else if (before.state === "unknown" || !(await moveBack(before.path, path))) lost.push(path);
     }
   }
   if (lost.length === 0) return;
@@ -95,6 +111,23 @@ async function holds(path: string, sha256: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
+}
+
+/** Says whether it was still there. */
+async function moveBack(beside: string, path: string): Promise<boolean> {
+  try {
+    await rename(beside, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** After a death between the second name and the replacement, both are the same file. (S1) Anything else stays. */
+async function dropSecondName(path: string, beside: string): Promise<void> {
+  const [one, other] = await Promise.all([path, beside].map((file) => lstat(file).catch(() => null)));
+  if (one !== null && other !== null && one?.ino === other?.ino && one?.dev === other?.dev) await rm(beside);
 }
 
 async function replace(path: string, { content, mode }: Extract<Before, { state: "kept" }>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Policy, RuntimeStatus } from "@container-kit/atomic-runtime";
+import type { ContextStore, ContextUsage, EventBus, KnownTool } from "@container-kit/context-sharing";
 import type { Engine, LoginOptions, LoginResult } from "@container-kit/docker-ops";
 import type { AlertState, Redactor } from "@container-kit/observability";
 import type { Job, SessionStore } from "@container-kit/session";
@@ -30,6 +31,8 @@ export interface ServerDescription {
   readonly plugins?: readonly PluginDescription[];
   /** The names of the rules in force. */
   readonly policy?: readonly string[];
+  /** How much the sessions' context holds. */
+  readonly context?: ContextUsage;
 }
 
 /** What the built-in tools need; the program hands it in. */
@@ -41,6 +44,12 @@ export interface ToolServices {
   /** Where `env:` references of a call are read. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly sessions: SessionStore;
+  /** What the tools of a session left; without it, nothing is told to be known. */
+  readonly context?: Pick<ContextStore, "query">;
+  /** What happened; without it, nobody tells which tool took what of which. */
+  readonly events?: Pick<EventBus, "read">;
+  /** The tools that are loaded. */
+  readonly listTools?: () => readonly KnownTool[];
   /** Asks a job to stop; by default only through the store. @throws JOB_NOT_FOUND */
   readonly cancelJob?: (jobId: string) => Promise<Job>;
   readonly paths: PathPolicy;

@@ -15,7 +15,7 @@ const plugin = face.createBuiltinPlugin({
 });
 
 test("the public face is exactly this", () => {
-  expect(Object.keys(face).sort()).toEqual(["createBuiltinPlugin", "createPathPolicy", "toolErrors"]);
+  expect(Object.keys(face).sort()).toEqual(["contextTypes", "createBuiltinPlugin", "createPathPolicy", "toolErrors"]);
 });
 
 test("the tools served by default come in the contract's order", () => {

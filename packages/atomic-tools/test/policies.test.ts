@@ -172,4 +172,15 @@ test("a Dockerfile on a base that is not allowed is not written, and one that wa
   expect([ended, await written()]).toEqual(["completed", expect.stringContaining("FROM")]);
   await undo();
   expect(await written()).toBeNull();
+
+  await writeFile(join(folder, "Dockerfile"), "FROM mine\n");
+  const input = { path: folder, strategy: "template", overwrite: true };
+  const planned = await run("generate_dockerfile", {}, input, { engine, dryRun: true });
+  expect([planned.ended, await written()]).toEqual(["completed", "FROM mine\n"]);
+  const replaced = await run("generate_dockerfile", {}, input, { engine });
+  expect(await written()).not.toBe("FROM mine\n");
+  expect(await readFile(join(folder, "Dockerfile.bak"), "utf8")).toBe("FROM mine\n");
+  await replaced.undo();
+  expect(await written()).toBe("FROM mine\n");
+  await expect(readFile(join(folder, "Dockerfile.bak"))).rejects.toThrow("ENOENT");
 });

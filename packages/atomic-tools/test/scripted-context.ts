@@ -47,6 +47,8 @@ export function contextOf(
     jobFolder: nothing,
     willMake: async (note) => void notes.unshift(structuredClone(note)),
     allow: (facts) => policy?.check(tool, facts),
+    entry: () => undefined,
+    request: nothing,
     ...given,
   };
 }

@@ -2,11 +2,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createContextStore, createEventBus } from "@container-kit/context-sharing";
 import { createSessionStore } from "@container-kit/session";
 import type { SessionStore } from "@container-kit/session";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { contextTypes } from "../src/index.ts";
+import type { ToolServices } from "../src/index.ts";
 import { contextOf, toolOn } from "./scripted-context.ts";
 
 let folder: string;
@@ -30,8 +33,13 @@ async function execute(sessionId: string, tool: string, job = false) {
   return sessions.startExecution({ sessionId, tool, correlationId: "c", dryRun: false, input: {}, job });
 }
 
-async function call(name: string, input: Record<string, unknown>, sessionId = "s") {
-  const tool = toolOn(name, { sessions });
+async function call(
+  name: string,
+  input: Record<string, unknown>,
+  sessionId = "s",
+  services: Pick<ToolServices, "context" | "events"> = {},
+) {
+  const tool = toolOn(name, { sessions, ...services });
   const read = tool.input.parse(input);
   const result = tool.output.parse(await tool.run(read, contextOf(name, { sessionId })));
   // oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the tool returns
@@ -58,6 +66,34 @@ test("a session is told with its labels, executions, errors and how they did", a
     omitted: 0,
   });
   expect(text).toContain("50% completed");
+});
+
+test("a session tells what is known in it, who left it and who took it, and nothing of another's", async () => {
+  const events = createEventBus(storage);
+  const context = createContextStore(storage, { types: contextTypes, events });
+  const { id } = await sessions.openSession();
+  const { id: other } = await sessions.openSession();
+  const built = await execute(id, "build_image");
+  await sessions.endExecution(built.id, { status: "completed", result: {} });
+  const pushed = await execute(id, "push_image");
+  await sessions.endExecution(pushed.id, { status: "completed", result: {} });
+  const producer = { tool: "build_image", executionId: built.id };
+  const entry = { type: "image", key: "app:1", value: { reference: "app:1", imageId: "sha256:1" }, producer };
+  const { version } = await context.share({ sessionId: id, ...entry });
+  await context.share({ sessionId: other, ...entry, key: "secret:1" });
+  const named = { type: "image", key: "app:1", version, ...producer };
+  const told = { sessionId: id, type: "tool.completed" };
+  await events.publish({ ...told, executionId: built.id, data: { produced: [named] } });
+  await events.publish({ ...told, executionId: pushed.id, data: { used: [named] } });
+  const { result, text } = await call("get_session", {}, id, { context, events });
+  await events.close();
+  expect(result.known).toEqual([{ ...named, expiresAt: expect.stringMatching(/Z$/) }]);
+  expect(result.executions).toMatchObject([
+    { executionId: built.id, produced: ["image app:1 (version 1)"] },
+    { executionId: pushed.id, after: [built.id] },
+  ]);
+  expect(text).toContain("known: image app:1 (version 1, by build_image)");
+  expect(JSON.stringify(result)).not.toContain("secret:1");
 });
 
 test("sessions are listed by their labels", async () => {
@@ -87,6 +123,24 @@ test("a job is told while it runs, and with its whole outcome when it has ended"
   const ended = await call("get_job", { jobId: lease.jobId });
   expect(ended.result).toMatchObject({ status: "completed", result: { imageId: "sha256:1" }, error: null });
   expect(ended.next).toEqual(next);
+});
+
+test("a job that failed tells where its failure goes, as the next step", async () => {
+  const { id } = await sessions.openSession();
+  const { lease } = await execute(id, "build_image", true);
+  if (lease === null) throw new Error("expected a job");
+  const routing = {
+    rule: "r",
+    action: "route",
+    toTool: "analyze_repository",
+    arguments: { path: "/r" },
+    reason: "Look.",
+  };
+  await sessions.endJob(lease, { status: "failed", outcome: { ok: false, error: ERROR, routing } });
+  const { result, next, text } = await call("get_job", { jobId: lease.jobId });
+  expect(result).toMatchObject({ error: { code: "BUILD_FAILED" }, routing });
+  expect(next).toEqual([{ tool: "analyze_repository", reason: "Look.", arguments: { path: "/r" } }]);
+  expect(text).toContain("route: Look.");
 });
 
 test("a result that is too large for an answer is left to the job's resource", async () => {

@@ -5,7 +5,7 @@ import type { AnalyzeOptions } from "./analysis/survey.ts";
 import { unsupported } from "./analyze-repository.ts";
 import type { CheckResult } from "./quality/check.ts";
 import { chooseModule } from "./strategies/choose-module.ts";
-import { selectFor, strategyOf } from "./strategies/select.ts";
+import { asksForNew, selectFor, strategyOf } from "./strategies/select.ts";
 import type { SelectedStrategy, SelectOptions } from "./strategies/select.ts";
 import type { StrategyOptions } from "./strategies/strategy.ts";
 import type { AnalysisWarning, RepositoryAnalysis } from "./types.ts";
@@ -35,7 +35,7 @@ export interface GeneratedDockerfile {
 /**
  * Finds or writes the Dockerfile of a repository. Nothing is written to disk: `writeDockerfile` does that.
  *
- * The repository's own Dockerfile is preferred, for any platform; `strategy: "node-template"` asks for a new one. An
+ * The repository's own Dockerfile is preferred, for any platform; `strategy: "template"` asks for a new one. An
  * analysis is used as it is, unless `nodeVersion` asks for another one.
  *
  * Throws what `analyzeRepository` and `selectStrategy` throw.
@@ -47,8 +47,7 @@ export async function generateDockerfile(
   const found = await survey(typeof target === "string" ? target : target.root, analyzeOptions(options));
   const analysis = typeof target === "string" || options.nodeVersion !== undefined ? found.analysis : target;
   const subject = chooseModule(analysis, options.module);
-  const usesExisting =
-    strategyOf("existing-dockerfile").consider(subject).score > 0 && options.strategy !== "node-template";
+  const usesExisting = !asksForNew(options.strategy) && strategyOf("existing-dockerfile").consider(subject).score > 0;
   if (analysis.modules.length === 0 && !usesExisting) throw unsupported(found, options.module);
   const strategy = selectFor(subject, options.strategy);
   const output = await strategyOf(strategy.name).generate(subject, found.tree, options);

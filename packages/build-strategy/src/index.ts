@@ -29,7 +29,7 @@ export type { SelectedStrategy, SelectOptions } from "./strategies/select.ts";
 export type { Candidate, StrategyName } from "./strategies/strategy.ts";
 export { generateDockerfile } from "./generate-dockerfile.ts";
 export type { GeneratedDockerfile, GenerateOptions } from "./generate-dockerfile.ts";
-export { writeDockerfile } from "./write-dockerfile.ts";
+export { nameForKept, writeDockerfile } from "./write-dockerfile.ts";
 export type { WriteOptions, WrittenFiles } from "./write-dockerfile.ts";
 
 // Judging: any Dockerfile's text, with no repository at hand.

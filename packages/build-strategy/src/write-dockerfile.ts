@@ -5,9 +5,11 @@
  * - W2  Nothing outside the root is written: every folder on the way must be a real one, and a symbolic link at the place
  *       of the file is never followed; with `overwrite` the link itself is replaced.
  * - W3  Both files or none is decided before the first is written, and each appears whole: written beside, then moved.
+ * - W4  A Dockerfile that is replaced stays under another name beside it, where the caller names one; nothing that has
+ *       that name is lost for it.
  */
 import { randomUUID } from "node:crypto";
-import { link, lstat, readFile, realpath, rename, unlink, writeFile } from "node:fs/promises";
+import { copyFile, constants, link, lstat, readFile, realpath, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { joinPath, nameOf, parentOf } from "./analysis/path.ts";
 import { isInside } from "./analysis/read-text.ts";
@@ -18,6 +20,8 @@ import type { GeneratedDockerfile } from "./generate-dockerfile.ts";
 export interface WriteOptions {
   /** Replace files that exist with another content. Default: false. */
   readonly overwrite?: boolean;
+  /** Under which name a Dockerfile that is replaced stays, relative to the root; see {@link nameForKept}. Default: it goes. */
+  readonly keepAs?: string | null;
 }
 
 /** What was done to which file; paths are relative to the root. */
@@ -25,6 +29,8 @@ export interface WrittenFiles {
   readonly written: readonly { readonly path: string; readonly bytes: number; readonly replaced: boolean }[];
   /** Files that had this content already. */
   readonly unchanged: readonly string[];
+  /** The name that a replaced Dockerfile has now; null where none was replaced or kept. */
+  readonly kept: string | null;
 }
 
 type Files = Pick<GeneratedDockerfile, "dockerfile" | "dockerignore">;
@@ -43,7 +49,7 @@ interface Target {
 export async function writeDockerfile(
   root: string,
   generated: Files,
-  { overwrite = false }: WriteOptions = {},
+  { overwrite = false, keepAs = null }: WriteOptions = {},
 ): Promise<WrittenFiles> {
   const base = await realRoot(root);
   const targets = [await inspect(base, generated.dockerfile), await inspect(base, generated.dockerignore)];
@@ -51,6 +57,10 @@ export async function writeDockerfile(
   // (W1) (W3)
   if (inTheWay.length > 0 && !overwrite) throw conflict(inTheWay);
   const pending = targets.filter((target) => target.state !== "same");
+  const [dockerfile] = targets;
+  const kept = dockerfile?.state === "different" ? keepAs : null;
+  if (dockerfile !== undefined && kept !== null)
+    await keep(dockerfile, (await inspect(base, { path: kept, content: "" })).absolute);
   for (const target of pending) await place(target, overwrite);
   return {
     written: pending.map(({ path, content, state }) => ({
@@ -59,7 +69,44 @@ export async function writeDockerfile(
       replaced: state === "different",
     })),
     unchanged: targets.filter((target) => target.state === "same").map((target) => target.path),
+    kept,
   };
+}
+
+const MOST_KEPT = 99;
+
+/**
+ * A free name for the Dockerfile that these files would replace: `Dockerfile.bak`, `Dockerfile.2.bak` and so on; null
+ * where none would be replaced. Throws `CONFLICT` when all of them are taken, and what {@link writeDockerfile} throws.
+ */
+export async function nameForKept(root: string, { dockerfile }: Pick<Files, "dockerfile">): Promise<string | null> {
+  const base = await realRoot(root);
+  if ((await inspect(base, dockerfile)).state !== "different") return null;
+  for (let number = 1; number <= MOST_KEPT; number += 1) {
+    const path = `${dockerfile.path}${number === 1 ? "" : `.${number}`}.bak`;
+    if ((await inspect(base, { path, content: "" })).state === "absent") return path;
+  }
+  throw fail("CONFLICT", `${dockerfile.path} has ${MOST_KEPT} kept versions beside it already`, {
+    remedy: `Remove those that nobody needs: ${dockerfile.path}*.bak.`,
+    details: { paths: [dockerfile.path] },
+  });
+}
+
+/** (W4) A second name for the same file, so that there is no moment without the first; a copy where there are no links. */
+async function keep({ path, absolute }: Target, beside: string): Promise<void> {
+  try {
+    await link(absolute, beside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw error;
+      return copyFile(absolute, beside, constants.COPYFILE_EXCL);
+    });
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") throw conflict([beside]);
+    throw fail("INVALID_INPUT", `${path} cannot be kept as ${nameOf(beside)}, so it is not replaced`, {
+      cause,
+      remedy: "Give this user the right to write there.",
+      details: { path },
+    });
+  }
 }
 
 function conflict(paths: readonly string[]): Error {

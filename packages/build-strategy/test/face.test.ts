@@ -6,6 +6,7 @@ test("the names of the face are these", () => {
     "analyzeRepository",
     "buildStrategyErrors",
     "generateDockerfile",
+    "nameForKept",
     "scoreDockerfile",
     "selectStrategy",
     "surveyRepository",

@@ -4,6 +4,8 @@
  * - Z1  The state goes first, in one transaction that leaves a note of the rest. So a session is there or gone, and
  *       what a crash left over is removed at the next recovery or pruning.
  * - Z2  The rows of the record go by an entry in the journal, a few at a time, and are not shown meanwhile.
+ * - Z3  What other packages keep of a session goes before the note does: whoever fails is asked again with the next
+ *       recovery or pruning, and keeps nothing else from going.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Storage } from "@container-kit/storage";
@@ -17,6 +19,7 @@ import type { IdempotencyKeys } from "./idempotency.ts";
 import type { Jobs } from "./jobs.ts";
 import { fromTextList } from "./json-text.ts";
 import { deletions, jobs, sessions } from "./state-tables.ts";
+import type { SessionCompanion } from "./types.ts";
 
 /** What deleting needs of the other parts. */
 interface DeletionParts {
@@ -26,6 +29,7 @@ interface DeletionParts {
   readonly keys: IdempotencyKeys;
   readonly history: History;
   readonly folders: Folders;
+  readonly companions: readonly SessionCompanion[];
 }
 
 /** Removes sessions. */
@@ -39,7 +43,8 @@ export interface Deletion {
 /** What is more of the record than these rounds remove goes when it is pruned. */
 const ROUNDS = 50;
 
-export function createDeletion({ storage, clocks, jobs: allJobs, keys, history, folders }: DeletionParts): Deletion {
+export function createDeletion(parts: DeletionParts): Deletion {
+  const { storage, clocks, jobs: allJobs, keys, history, folders, companions } = parts;
   const { state, record } = storage;
   const prepared = prepare(storage);
 
@@ -53,6 +58,7 @@ export function createDeletion({ storage, clocks, jobs: allJobs, keys, history, 
       // A round that waits for nothing would keep the calls of others waiting for all of them.
       await nextTurn();
     }
+    await eachAndThenThrow(companions, (companion) => companion.removeSession(session)); // Z3
     await state.write(() => prepared.forgetNote.run({ session }));
   };
 
@@ -75,9 +81,22 @@ export function createDeletion({ storage, clocks, jobs: allJobs, keys, history, 
     },
     async finish() {
       const left = state.read(() => prepared.notes.all());
-      for (const note of left) await finishOne(note.sessionId, fromTextList(note.jobs));
+      await eachAndThenThrow(left, (note) => finishOne(note.sessionId, fromTextList(note.jobs)));
     },
   };
+}
+
+/** Does the work for each, one after the other, also after one that failed. @throws what the first of them threw */
+async function eachAndThenThrow<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 function conflict(session: string, job: string): Error {

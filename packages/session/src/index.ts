@@ -6,7 +6,7 @@
 
 // Opening: the record on an open storage.
 export { createSessionStore } from "./session-store.ts";
-export type { SessionStore, SessionStoreOptions } from "./types.ts";
+export type { SessionCompanion, SessionStore, SessionStoreOptions } from "./types.ts";
 
 // Keeping: how the record's tables come of the journal, for the program that keeps them.
 export { sessionProjection } from "./projection.ts";

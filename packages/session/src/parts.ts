@@ -19,7 +19,7 @@ import { createSessions } from "./sessions.ts";
 import type { Sessions } from "./sessions.ts";
 import { createAnalytics } from "./statistics.ts";
 import type { Analytics } from "./statistics.ts";
-import type { SessionStoreOptions } from "./types.ts";
+import type { SessionCompanion, SessionStoreOptions } from "./types.ts";
 import { createUndoNotes } from "./undo.ts";
 import type { UndoNotes } from "./undo.ts";
 
@@ -37,11 +37,13 @@ export interface Parts {
   readonly undo: UndoNotes;
   readonly folders: Folders;
   readonly deletion: Deletion;
+  readonly companions: readonly SessionCompanion[];
 }
 
 /** On a storage that has been migrated. */
 export function createParts(storage: Storage, options: SessionStoreOptions): Parts {
   const { state, record } = storage;
+  const { companions = [] } = options;
   const clocks = createClocks(options);
   const owners = createOwners(storage);
   const sessions = createSessions(state, clocks, options.sessionLifetimeMs);
@@ -73,6 +75,7 @@ export function createParts(storage: Storage, options: SessionStoreOptions): Par
     folders,
     executions: createExecutions(record, clocks),
     analytics: createAnalytics(record, history),
-    deletion: createDeletion({ storage, clocks, jobs, keys, history, folders }),
+    deletion: createDeletion({ storage, clocks, jobs, keys, history, folders, companions }),
+    companions,
   };
 }

@@ -254,10 +254,14 @@ test("a deletion that was cut off after its promise is finished by the next reco
   const victim = run("delete", url, "journal.append.before");
   expect(await victim.ended).toBe("SIGKILL");
   const [id = ""] = said(victim, "session");
-  const store = await open();
+  const removed: string[] = [];
+  const companion = { name: "notes", removeSession: async (session: string) => void removed.push(session) };
+  const store = await open({ companions: [companion] });
   await expect(store.getSession(id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
   expect(await store.history()).toHaveLength(1);
   await store.recoverInterrupted();
+  await store.recoverInterrupted();
+  expect(removed).toEqual([id]);
   expect(await store.history()).toEqual([]);
   expect(await store.statistics({ sessionId: id })).toMatchObject({ count: 0 });
   expect(readdirSync(path.join(folder, "sessions"))).toEqual([]);

@@ -34,9 +34,11 @@ export function createKeeping({
       sessions.get(id);
       await storage.record.catchUp();
       const { executions } = analytics.summarize([id])(id);
-      const jobs = await deletion.remove(id);
-      sessions.forget(id);
-      return { id, jobs, executions };
+      try {
+        return { id, jobs: await deletion.remove(id), executions };
+      } finally {
+        sessions.forget(id);
+      }
     },
     async prune({ keepMs = KEPT_AFTER_EXPIRY_MS, signal } = {}) {
       await deletion.finish();

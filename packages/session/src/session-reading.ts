@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Parts } from "./parts.ts";
 import { parseSelector } from "./selector.ts";
-import type { HistoryQuery, RecordedError, SessionStore, ToolExecution } from "./types.ts";
+import type { HistoryQuery, RecordedError, SessionCompanion, SessionStore, ToolExecution } from "./types.ts";
 
 const SESSIONS_PER_PAGE = 50;
 const EXECUTIONS_SHOWN = 100;
@@ -31,7 +31,7 @@ export function createReading(
 }
 
 function createSessionReading(parts: Parts): Pick<SessionStore, "listSessions" | "getSession" | "exportSession"> {
-  const { storage, clocks, sessions, jobs, history, analytics } = parts;
+  const { storage, clocks, sessions, jobs, history, analytics, companions } = parts;
   const { record } = storage;
   return {
     async listSessions({ limit = SESSIONS_PER_PAGE, before = Number.MAX_SAFE_INTEGER, selector = "" } = {}) {
@@ -78,9 +78,22 @@ function createSessionReading(parts: Parts): Pick<SessionStore, "listSessions" |
           ({ executionId }: RecordedError) => executionId,
         ),
         statistics: analytics.statistics({ sessionId }, clocks.wall()),
+        ...(await exportOfEach(companions, sessionId)),
       };
     },
   };
+}
+
+/** What other packages keep of a session, by their names. */
+async function exportOfEach(
+  companions: readonly SessionCompanion[],
+  sessionId: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const members: Record<string, unknown> = {};
+  for (const companion of companions) {
+    if (companion.exportSession !== undefined) members[companion.name] = await companion.exportSession(sessionId);
+  }
+  return members;
 }
 
 /** Page after page, the oldest first in the end; calls of others have their turn between. */

@@ -274,7 +274,10 @@ export interface SessionStore {
   getSession(id: string, options?: { readonly executions?: number }): Promise<SessionDetails>;
   /** Everything of a session as one JSON value, whole. @throws SESSION_NOT_FOUND */
   exportSession(id: string): Promise<Readonly<Record<string, unknown>>>;
-  /** Removes a session with its jobs, executions, errors, keys and folders. @throws SESSION_NOT_FOUND CONFLICT while a job of it runs */
+  /**
+   * Removes a session with its jobs, executions, errors, keys and folders, and with what companions keep of it.
+   * @throws SESSION_NOT_FOUND CONFLICT while a job of it runs. What a companion threw: the session is gone all the same.
+   */
   deleteSession(id: string): Promise<DeletedSession>;
   /** The session's folder, made when asked for. @throws SESSION_NOT_FOUND; CONFLICT when it holds more than its quota */
   workspace(id: string): Promise<Workspace>;
@@ -356,6 +359,19 @@ export interface SessionStore {
   readonly location: string;
 }
 
+/** What another package keeps of sessions. */
+export interface SessionCompanion {
+  /** Its member in an exported session; none that an export has already. */
+  readonly name: string;
+  /**
+   * Removes all of a session that was deleted. Asked again until it resolves, also for a session of which nothing is left,
+   * and also by another process: every program that deletes or prunes sessions has the same companions.
+   */
+  removeSession(sessionId: string): Promise<void>;
+  /** What the export is to hold, as plain JSON. */
+  exportSession?(sessionId: string): Promise<unknown>;
+}
+
 /** How {@link createSessionStore} behaves. */
 export interface SessionStoreOptions {
   /** The time, in milliseconds since the epoch; the system's by default. */
@@ -364,6 +380,8 @@ export interface SessionStoreOptions {
   readonly monotonicClock?: () => number;
   /** How long after its last use a session can be continued. Default 24 h. */
   readonly sessionLifetimeMs?: number;
+  /** What other packages keep of a session: it goes with the session, also after a crash in between, and is exported with it. */
+  readonly companions?: readonly SessionCompanion[];
   /** How long a job may be without a sign of its owner. Default 30 s. */
   readonly jobLeaseMs?: number;
 }

@@ -1,13 +1,13 @@
 /**
  * The folder of the backups: one folder each, named by the time of its making in UTC, which holds `state.db` and, unless
- * it was too large, `record.db`.
+ * they were too large, `record.db` and `shared.db`.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Backup } from "./types.ts";
 
 /** The files of a backup, by what they are copies of. */
-export const BACKUP_FILES = { state: "state.db", record: "record.db" } as const;
+export const BACKUP_FILES = { state: "state.db", record: "record.db", shared: "shared.db" } as const;
 
 const NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z(?:-\d+)?$/;
 

@@ -1,8 +1,10 @@
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram, run } from "../test/build.ts";
+import { countOf, countsSchema, createCount } from "../test/counts.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
+import { lock } from "../test/lock.ts";
 import { tempFolder } from "../test/temp-folder.ts";
 import { listBackups, openStorage, restoreBackup } from "./index.ts";
 import type { Storage } from "./index.ts";
@@ -29,6 +31,7 @@ afterEach(() => storage.close());
 async function open(): Promise<Storage> {
   const opened = await openStorage(url, { clock: () => time, busyTimeoutMs: 2000 });
   opened.migrate(eventsSchema);
+  opened.migrate(countsSchema);
   return opened;
 }
 
@@ -54,6 +57,7 @@ test("a backup that was made while another process wrote is whole, and goes back
   expect(aside.map((file) => path.basename(file))).toEqual([
     "state.db.replaced-2026-01-02T03-04-05.006Z",
     "record.db.replaced-2026-01-02T03-04-05.006Z",
+    "shared.db.replaced-2026-01-02T03-04-05.006Z",
   ]);
   storage = await open();
   const found = happened(storage);
@@ -77,6 +81,36 @@ test("what is still in a journal after a restore comes into the restored record 
   await storage.record.catchUp();
   expect(happened(storage).slice(0, 3)).toEqual(["one", "later 0", "later 1"]);
   expect(new Set(happened(storage)).size).toBe(happened(storage).length);
+});
+
+test("the shared file goes back with the others, and stays where the backup is older than such files", async () => {
+  const on = (opened: Storage): number => opened.shared.writeNow(() => createCount(opened)("a"));
+  on(storage);
+  const { name, folder: at } = await storage.backup();
+  on(storage);
+  await storage.close();
+  restoreBackup(url, name);
+  storage = await open();
+  expect(countOf(storage, "a")).toBe(1);
+  on(storage);
+  await storage.close();
+  rmSync(path.join(at, "shared.db"));
+  const { aside } = restoreBackup(url, name);
+  expect(aside).toHaveLength(2);
+  storage = await open();
+  expect(countOf(storage, "a")).toBe(2);
+});
+
+test("no file is replaced while any of them is in use", async () => {
+  const { name } = await storage.backup();
+  await storage.close();
+  const before = readdirSync(folder).toSorted();
+  for (const file of ["state.db", "record.db", "shared.db"]) {
+    const unlock = await lock(path.join(folder, file), 60_000);
+    expect(() => restoreBackup(url, name)).toThrow(expect.objectContaining({ code: "STORE_BUSY" }));
+    await unlock();
+  }
+  expect(readdirSync(folder).filter((each) => !/-(?:wal|shm)$/.test(each))).toEqual(before);
 });
 
 test("the newest three are kept, and listed newest first without opening the store", async () => {

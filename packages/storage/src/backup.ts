@@ -2,7 +2,7 @@
  * Copies a store while it is in use.
  *
  * - Z1  Each copy is of one moment: a read transaction is held while it is made, so that writers neither show in it nor
- *       make it begin again. Both transactions begin in one turn.
+ *       make it begin again. All transactions begin in one turn.
  * - Z2  A backup appears whole: it is made under another name and renamed when it is on the disk.
  * - Z3  Copies are made through SQLite on connections of their own; pages at a time, so that the event loop goes on.
  */
@@ -14,8 +14,8 @@ import { BACKUP_FILES, backupName, describeBackup, listBackupsIn } from "./backu
 import { fail } from "./errors.ts";
 import { failpoint } from "./failpoint.ts";
 import { makeFolder, ONLY_THIS_USER, syncFile, syncFolder } from "./files.ts";
-import type { StoreLocation } from "./location.ts";
-import { parseStoreUrl } from "./location.ts";
+import { parseStoreUrl, STORE_FILES } from "./location.ts";
+import type { StoreFile, StoreLocation } from "./location.ts";
 import { toStoreError } from "./store-error.ts";
 import type { Backup, BackupOptions } from "./types.ts";
 
@@ -24,10 +24,10 @@ const PAGES_PER_STEP = 200;
 
 /** What is copied. */
 export interface BackupPlan extends BackupOptions {
-  readonly location: Pick<StoreLocation, "state" | "record" | "backups">;
+  readonly location: Pick<StoreLocation, StoreFile | "backups">;
   readonly now: number;
-  /** Leaves the record out, which may be too large to be copied each day. */
-  readonly stateOnly?: boolean;
+  /** Which files are copied; the state is always one of them. Default: all. */
+  readonly parts?: readonly StoreFile[];
 }
 
 /** Makes one backup and removes those that are too many. @throws CANCELLED STORE_FULL STORE_UNAVAILABLE STORE_BUSY */
@@ -57,8 +57,7 @@ export function listBackups(url: string): readonly Backup[] {
   return listBackupsIn(parseStoreUrl(url).backups);
 }
 
-async function copyInto(draft: string, { location, stateOnly = false, signal }: BackupPlan): Promise<void> {
-  const parts = stateOnly ? (["state"] as const) : (["state", "record"] as const);
+async function copyInto(draft: string, { location, parts = STORE_FILES, signal }: BackupPlan): Promise<void> {
   const sources = parts.map((part) => ({ part, client: new Sqlite(location[part], { fileMustExist: true }) }));
   try {
     for (const { client } of sources) {

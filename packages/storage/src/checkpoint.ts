@@ -11,6 +11,7 @@ export function shortenLog(client: SqliteClient): void {
     log: number;
     checkpointed: number;
   }[];
+  if (log - checkpointed >= CHECKPOINT_FROM_PAGES) client.pragma("wal_checkpoint(PASSIVE)");
+  // After the other, which keeps no writer waiting: this one does, for what was written meanwhile.
   if (log >= RESTART_FROM_PAGES) client.pragma("wal_checkpoint(RESTART)");
-  else if (log - checkpointed >= CHECKPOINT_FROM_PAGES) client.pragma("wal_checkpoint(PASSIVE)");
 }

@@ -14,6 +14,7 @@ import { CREATE_TASKS } from "./certain-time.ts";
 import { markDamaged } from "./damage-marker.ts";
 import type { IngestDriver } from "./ingest-driver.ts";
 import type { KeeperData } from "./keeper-messages.ts";
+import { STORE_FILES } from "./location.ts";
 import { CHECK_UP_TO_BYTES, findDamage } from "./open-file.ts";
 
 /** What the work is done with. */
@@ -77,7 +78,7 @@ export class DailyWork {
 
   #check(): void {
     const { location, busyTimeoutMs } = this.#options.data;
-    for (const file of [location.state, location.record]) {
+    for (const file of STORE_FILES.map((part) => location[part])) {
       if (statSync(file).size <= CHECK_UP_TO_BYTES) continue;
       const damage = findDamage(file, { busyTimeoutMs, whole: true });
       if (damage === undefined) continue;
@@ -91,10 +92,11 @@ export class DailyWork {
     const [newest] = listBackupsIn(data.location.backups);
     if (newest !== undefined && Math.abs(Date.now() - newest.madeAt) < DAY_MS / 2) return;
     await driver.catchUp();
-    const stateOnly = [data.location.state, data.location.record].some(
-      (file) => statSync(file).size > BACKUP_UP_TO_BYTES,
+    // The state is copied whatever its size.
+    const parts = STORE_FILES.filter(
+      (part) => part === "state" || statSync(data.location[part]).size <= BACKUP_UP_TO_BYTES,
     );
-    await makeBackup({ location: data.location, now: Date.now(), stateOnly, signal: this.#stop.signal });
+    await makeBackup({ location: data.location, now: Date.now(), parts, signal: this.#stop.signal });
   }
 
   /** For a file that was made before files could shrink; it needs room for a second one and a log of its size. */

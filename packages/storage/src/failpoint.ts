@@ -17,6 +17,7 @@ export type Failpoint =
   | "prune.batch"
   | "backup.state"
   | "backup.record"
+  | "backup.shared"
   | "backup.named"
   | "restore.aside"
   | "restore.placed";

@@ -4,12 +4,12 @@
  * @packageDocumentation
  */
 
-// Opening: two files and the journals behind one URL, checked and ready.
+// Opening: three files and the journals behind one URL, checked and ready.
 export { openStorage } from "./open-storage.ts";
 export type { Retention, Storage, StorageHealth, StorageOptions } from "./types.ts";
 
 // Using: a package brings its tables and runs statements on them.
-export type { Database, Migration, PackageSchema, RecordLog, Statements } from "./types.ts";
+export type { Database, Migration, PackageSchema, RecordLog, SharedDatabase, Statements } from "./types.ts";
 
 // Recording: a package says how its tables come of the journal.
 export type { JournalEntry, OpenProjection, Projection, RetentionLimits } from "./types.ts";

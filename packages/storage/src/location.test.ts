@@ -16,13 +16,14 @@ test.each([
   expect(parseStoreUrl(url)).toMatchObject({ folder, state, record });
 });
 
-test("a folder that is there holds both files", () => {
+test("a folder that is there holds all files", () => {
   const folder = path.join(tempFolder(), "store.d");
   mkdirSync(folder);
   expect(parseStoreUrl(`sqlite:${folder}`)).toEqual({
     folder,
     state: path.join(folder, "state.db"),
     record: path.join(folder, "record.db"),
+    shared: path.join(folder, "shared.db"),
     journal: path.join(folder, "journal"),
     backups: path.join(folder, "backups"),
     ballast: path.join(folder, "ballast"),
@@ -30,7 +31,11 @@ test("a folder that is there holds both files", () => {
 });
 
 test("what lies beside a file bears its name", () => {
-  expect(parseStoreUrl("sqlite:/a/kit.db")).toMatchObject({ journal: "/a/kit.journal", backups: "/a/kit.backups" });
+  expect(parseStoreUrl("sqlite:/a/kit.db")).toMatchObject({
+    shared: "/a/kit.shared.db",
+    journal: "/a/kit.journal",
+    backups: "/a/kit.backups",
+  });
 });
 
 test("a relative path starts at the working directory", () => {

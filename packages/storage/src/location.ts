@@ -2,11 +2,18 @@ import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { fail } from "./errors.ts";
 
+/** The files of a store, in the order in which they are opened. */
+export const STORE_FILES = ["state", "record", "shared"] as const;
+
+/** One of the files of a store. */
+export type StoreFile = (typeof STORE_FILES)[number];
+
 /** Where the parts of a store are, absolute. */
 export interface StoreLocation {
   readonly folder: string;
   readonly state: string;
   readonly record: string;
+  readonly shared: string;
   /** The folder of the journals. */
   readonly journal: string;
   /** The folder of the backups. */
@@ -52,6 +59,7 @@ function locate(named: string): StoreLocation {
       folder: absolute,
       state: path.join(absolute, "state.db"),
       record: path.join(absolute, "record.db"),
+      shared: path.join(absolute, "shared.db"),
       journal: path.join(absolute, "journal"),
       backups: path.join(absolute, "backups"),
       ballast: path.join(absolute, "ballast"),
@@ -63,6 +71,7 @@ function locate(named: string): StoreLocation {
     folder: dir,
     state: absolute,
     record: beside(`record${ext}`),
+    shared: beside(`shared${ext}`),
     journal: beside("journal"),
     backups: beside("backups"),
     ballast: beside("ballast"),

@@ -15,7 +15,7 @@ const create: Migration = {
 };
 const fill: Migration = { id: "0002-first-note", statements: ["INSERT INTO notes (text) VALUES ('first')"] };
 const first: PackageSchema = { package: "notes", state: [create], record: [] };
-const second: PackageSchema = { package: "notes", state: [create, fill], record: [create] };
+const second = { package: "notes", state: [create, fill], record: [create], shared: [create] } satisfies PackageSchema;
 
 let url: string;
 let storage: Storage;
@@ -71,23 +71,30 @@ test("a step that fails leaves nothing of itself and of its like behind", async 
   expect(texts()).toEqual(["first"]);
 });
 
-test.each(["state", "record"] as const)("a newer %s file is refused and neither file is touched", async (newer) => {
-  storage.migrate(second);
-  await reopen();
-  await storage.close();
-  const hashes = () =>
-    [storage.state.path, storage.record.path].map((file) =>
-      createHash("sha256").update(readFileSync(file)).digest("hex"),
+test.each(["state", "record", "shared"] as const)(
+  "a newer %s file is refused and no file is touched",
+  async (newer) => {
+    storage.migrate(second);
+    await reopen();
+    await storage.close();
+    const hashes = () =>
+      [storage.state, storage.record, storage.shared].map((file) =>
+        createHash("sha256").update(readFileSync(file.path)).digest("hex"),
+      );
+    const before = hashes();
+    storage = await openStorage(url);
+    const older: PackageSchema = { ...second, package: "notes", [newer]: [] };
+    // The other files lack a step, which must not be applied either.
+    const added: Migration = { id: "0003-added", statements: ["CREATE TABLE added (id INTEGER) STRICT"] };
+    const others = (["state", "record", "shared"] as const).filter((other) => other !== newer);
+    const longer = Object.fromEntries(others.map((other) => [other, [...second[other], added]]));
+    expect(() => storage.migrate({ ...older, ...longer })).toThrow(
+      expect.objectContaining({
+        code: "STORE_UNAVAILABLE",
+        remedy: expect.stringContaining("newer version") as unknown,
+      }),
     );
-  const before = hashes();
-  storage = await openStorage(url);
-  const older: PackageSchema = { ...second, package: "notes", [newer]: [] };
-  // The other file lacks a step, which must not be applied either.
-  const added: Migration = { id: "0003-added", statements: ["CREATE TABLE added (id INTEGER) STRICT"] };
-  const other = newer === "state" ? "record" : "state";
-  expect(() => storage.migrate({ ...older, [other]: [...second[other], added] })).toThrow(
-    expect.objectContaining({ code: "STORE_UNAVAILABLE", remedy: expect.stringContaining("newer version") as unknown }),
-  );
-  await storage.close();
-  expect(hashes()).toEqual(before);
-});
+    await storage.close();
+    expect(hashes()).toEqual(before);
+  },
+);

@@ -5,7 +5,7 @@
  *       comes from a newer program or is damaged stays as it was.
  * - O2  A file of up to {@link CHECK_UP_TO_BYTES} is read through at each start. A larger one is read through by the
  *       keeper, which leaves a note when it finds damage.
- * - O3  The two files differ in one setting: the state file commits with synchronous=FULL, the record with NORMAL.
+ * - O3  The files differ in one setting: the state file commits with synchronous=FULL, the others with NORMAL.
  */
 import { statSync } from "node:fs";
 import Sqlite from "better-sqlite3";
@@ -14,11 +14,13 @@ import { findMarkedDamage, unmark } from "./damage-marker.ts";
 import { fail } from "./errors.ts";
 import { APPLICATION_ID, FORMAT, identify, makeFile, restrict, setAside } from "./files.ts";
 import { findChangedDefinition } from "./ledger.ts";
+import type { StoreFile } from "./location.ts";
 import { isDamage, isStatementError, toStoreError } from "./store-error.ts";
 
 /** How a file is opened. */
 export interface OpenFileOptions {
-  readonly synchronous: "FULL" | "NORMAL";
+  /** Which of the files it is (O3). */
+  readonly part: StoreFile;
   readonly busyTimeoutMs: number;
   readonly clock: () => number;
   /** The folder of the backups, to offer the newest one. */
@@ -29,8 +31,12 @@ export interface OpenFileOptions {
 
 /** The largest file that a start reads through. */
 export const CHECK_UP_TO_BYTES = 16 * 1024 * 1024;
-/** Past this many pages in the log, whoever commits checkpoints; the background normally does it before. */
+/** How the files differ (O3). */
+const SYNCHRONOUS = { state: "FULL", record: "NORMAL", shared: "NORMAL" } as const satisfies Record<StoreFile, string>;
+/** Past this many pages in the log, whoever commits checkpoints. */
 const CHECKPOINT_PAGES = { FULL: 1000, NORMAL: 8000 };
+/** More than makes the keeper begin a log anew, so that it comes first. */
+const CHECKPOINT_PAGES_WHEN_KEPT = 12_000;
 const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** @throws STORE_CORRUPT after setting a damaged file aside. STORE_UNAVAILABLE STORE_BUSY STORE_FULL */
@@ -119,8 +125,9 @@ export function newerThanThis(file: string, what: string): Error {
 /** Connects to a file that has been looked at already. */
 export function connect(
   file: string,
-  { synchronous, busyTimeoutMs, kept }: Pick<OpenFileOptions, "synchronous" | "busyTimeoutMs" | "kept">,
+  { part, busyTimeoutMs, kept }: Pick<OpenFileOptions, "part" | "busyTimeoutMs" | "kept">,
 ): Sqlite.Database {
+  const synchronous = SYNCHRONOUS[part];
   const client = new Sqlite(file, { fileMustExist: true, timeout: busyTimeoutMs });
   try {
     if (client.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
@@ -130,7 +137,7 @@ export function connect(
     }
     client.pragma(`synchronous = ${synchronous}`);
     client.pragma("foreign_keys = ON");
-    client.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES[kept ? "NORMAL" : synchronous]}`);
+    client.pragma(`wal_autocheckpoint = ${kept ? CHECKPOINT_PAGES_WHEN_KEPT : CHECKPOINT_PAGES[synchronous]}`);
     client.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);
     return client;
   } catch (thrown) {

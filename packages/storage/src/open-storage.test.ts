@@ -57,6 +57,9 @@ test("folders and files are for this user alone, whatever the umask", async () =
     "record.db",
     "record.db-shm",
     "record.db-wal",
+    "shared.db",
+    "shared.db-shm",
+    "shared.db-wal",
     "state.db",
     "state.db-shm",
     "state.db-wal",
@@ -69,16 +72,16 @@ test("folders and files are for this user alone, whatever the umask", async () =
 test("a file that others can read is closed to them, a folder that was there stays as it is", async () => {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   await (await open()).close();
-  for (const file of ["state.db", "record.db"]) expect(mode(path.join(folder, file))).toBe("600");
+  for (const file of ["state.db", "record.db", "shared.db"]) expect(mode(path.join(folder, file))).toBe("600");
   chmodSync(path.join(folder, "state.db"), 0o644);
   await open();
   expect(mode(path.join(folder, "state.db"))).toBe("600");
   expect(mode(folder)).toBe("755");
 });
 
-test("the state commits with FULL, the record with NORMAL, both in WAL mode with foreign keys", async () => {
+test("the state commits with FULL, the others with NORMAL, all in WAL mode with foreign keys", async () => {
   const storage = await open();
-  const pragma = (database: "state" | "record", name: string) => {
+  const pragma = (database: "state" | "record" | "shared", name: string) => {
     // The connection is not part of the face; drizzle still holds it.
     const statements = storage[database].statements as unknown as { $client: Sqlite.Database };
     return statements.$client.pragma(name, { simple: true });
@@ -86,20 +89,21 @@ test("the state commits with FULL, the record with NORMAL, both in WAL mode with
   const settings = ["journal_mode", "synchronous", "foreign_keys"];
   expect(settings.map((name) => pragma("state", name))).toEqual(["wal", 2, 1]);
   expect(settings.map((name) => pragma("record", name))).toEqual(["wal", 1, 1]);
+  expect(settings.map((name) => pragma("shared", name))).toEqual(["wal", 1, 1]);
 });
 
 test("closing twice is closing once, leaves no log, and what is asked afterwards is refused", async () => {
   const storage = await open();
   storage.migrate(schema);
   await Promise.all([storage.close(), storage.close()]);
-  expect(readdirSync(folder).toSorted()).toEqual(["record.db", "state.db"]);
+  expect(readdirSync(folder).toSorted()).toEqual(["record.db", "shared.db", "state.db"]);
   await expect(storage.state.write(() => {})).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   expect(() => storage.record.append("notes:event", "{}")).toThrow(/has been closed/);
   await expect(storage.record.catchUp()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   expect(() => storage.state.read(() => 1)).toThrow(/has been closed/);
 });
 
-test.each(["state.db", "record.db"])(
+test.each(["state.db", "record.db", "shared.db"])(
   "garbage in place of %s is set aside, and the next start begins anew",
   async (name) => {
     await (await open()).close();
@@ -118,6 +122,20 @@ test.each(["state.db", "record.db"])(
     await open();
   },
 );
+
+test("a store that was made before there was a shared file gets one at its next start", async () => {
+  const storage = await open();
+  storage.migrate(schema);
+  await storage.close();
+  rmSync(path.join(folder, "shared.db"));
+  const before = ["state.db", "record.db"].map((name) => hash(path.join(folder, name)));
+  const again = await open();
+  again.migrate(schema);
+  expect(again.health()).toMatchObject({ status: "ok", reasons: [] });
+  expect(again.health().bytes.shared).toBeGreaterThan(0);
+  await again.close();
+  expect(["state.db", "record.db"].map((name) => hash(path.join(folder, name)))).toEqual(before);
+});
 
 test("a second damaged file of the same moment does not replace the first", async () => {
   const file = path.join(folder, "state.db");

@@ -12,13 +12,15 @@ import { makeFolder } from "./files.ts";
 import { createHealth } from "./health.ts";
 import { isHolding } from "./holder.ts";
 import { findNewerJournal } from "./journal-folder.ts";
-import { parseStoreUrl } from "./location.ts";
-import type { StoreLocation } from "./location.ts";
+import { parseStoreUrl, STORE_FILES } from "./location.ts";
+import type { StoreFile, StoreLocation } from "./location.ts";
 import { applyMigrations, pendingMigrations } from "./migrate.ts";
 import { connect, newerThanThis, openFile, recheck } from "./open-file.ts";
 import type { OpenFileOptions } from "./open-file.ts";
 import { JournaledRecord } from "./record-log.ts";
+import { SharedSqliteDatabase } from "./shared-database.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
+import type { DatabaseOptions } from "./sqlite-database.ts";
 import { toStoreError } from "./store-error.ts";
 import { StoreGuard } from "./store-guard.ts";
 import type { PackageSchema, Storage, StorageOptions } from "./types.ts";
@@ -31,9 +33,9 @@ export interface SystemFaults {
 }
 
 /**
- * Opens the store at `sqlite:PATH`, making what is missing: the state file at PATH, the record and the journals beside
- * it (`kit.db`, `kit.record.db`, `kit.journal/`), or `state.db`, `record.db` and `journal/` when PATH is a folder or
- * ends in a slash. Files are checked first; large ones are read through later, by the keeper.
+ * Opens the store at `sqlite:PATH`, making what is missing: the state file at PATH, the others and the journals beside it
+ * (`kit.db`, `kit.record.db`, `kit.shared.db`, `kit.journal/`), or `state.db`, `record.db`, `shared.db` and `journal/` when
+ * PATH is a folder or ends in a slash. Files are checked first; large ones are read through later, by the keeper.
  *
  * @throws STORE_CORRUPT when a file is damaged: it has been set aside, and the next start begins a new one.
  * STORE_UNAVAILABLE when a file cannot be opened, is not ours, is newer than this program or lies on a network file
@@ -50,12 +52,12 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
   prepareFolder(location, options.allowNetworkFileSystem === true, faults);
   const before = lastUse(location);
   const how = { busyTimeoutMs, clock, backups: location.backups, kept: options.keeper !== undefined };
-  const clients = openOnFullDisk(location, () => openBoth(location, how));
+  const clients = openOnFullDisk(location, () => openAll(location, how));
   const time = new CertainTime(seeAtStart(clients.record, clock(), before), clock);
   const guard = new StoreGuard(location, logger);
   const record = new JournaledRecord({
     client: clients.record,
-    connect: () => connect(location.record, { ...how, synchronous: "NORMAL" }),
+    connect: () => connect(location.record, { ...how, part: "record" }),
     location,
     guard,
     busyTimeoutMs,
@@ -65,17 +67,20 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
     time,
     keeper: options.keeper,
   });
-  const state = new SqliteDatabase(clients.state, {
+  const driven = (part: StoreFile): DatabaseOptions => ({
     busyTimeoutMs,
     logger,
     guard,
-    recheck: () => recheck(location.state, busyTimeoutMs),
+    recheck: () => recheck(location[part], busyTimeoutMs),
     onCommit: () => record.committed(),
   });
+  const state = new SqliteDatabase(clients.state, driven("state"));
+  const shared = new SharedSqliteDatabase(clients.shared, driven("shared"));
   let closing: Promise<void> | undefined;
   return {
     state,
     record,
+    shared,
     folder: location.folder,
     migrate(schema) {
       migrate(clients, schema, { busyTimeoutMs, clock });
@@ -84,14 +89,20 @@ export async function openStorageWith(url: string, options: StorageOptions, faul
     holder: () => record.holder(),
     isHolding: (holder) => isHolding(location.journal, holder),
     certainTime: () => time.at(clock()),
-    health: createHealth({ location, guard, record, client: clients.record }),
+    health: createHealth({
+      location,
+      guard,
+      record,
+      client: clients.record,
+      problems: () => [...record.problems(), ...shared.problems()],
+    }),
     async backup(backupOptions = {}) {
       record.admit();
       await record.catchUp();
       return makeBackup({ ...backupOptions, location, now: clock() });
     },
     backups: () => listBackupsIn(location.backups),
-    close: () => (closing ??= closeAll(state, record, guard)),
+    close: () => (closing ??= closeAll([record, state, shared, guard])),
   };
 }
 
@@ -112,14 +123,21 @@ function lastUse({ record }: StoreLocation): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-type HowToOpen = Omit<OpenFileOptions, "synchronous">;
+type HowToOpen = Omit<OpenFileOptions, "part">;
 
-function openBoth({ state, record }: StoreLocation, how: HowToOpen): Clients {
-  const stateClient = openFile(state, { ...how, synchronous: "FULL" });
+type Clients = Readonly<Record<StoreFile, SqliteClient>>;
+
+function openAll(location: StoreLocation, how: HowToOpen): Clients {
+  const opened: SqliteClient[] = [];
+  const open = (part: StoreFile): SqliteClient => {
+    const client = openFile(location[part], { ...how, part });
+    opened.push(client);
+    return client;
+  };
   try {
-    return { state: stateClient, record: openFile(record, { ...how, synchronous: "NORMAL" }) };
+    return { state: open("state"), record: open("record"), shared: open("shared") };
   } catch (thrown) {
-    stateClient.close();
+    for (const client of opened) client.close();
     throw thrown;
   }
 }
@@ -135,16 +153,10 @@ function openOnFullDisk({ folder, ballast }: StoreLocation, open: () => Clients)
   }
 }
 
-async function closeAll(state: SqliteDatabase, record: JournaledRecord, guard: StoreGuard): Promise<void> {
-  // The keeper has both files open: it goes first, so that the last connection of each is one of this thread.
-  await record.close();
-  await state.close();
-  await guard.close();
-}
-
-interface Clients {
-  readonly state: SqliteClient;
-  readonly record: SqliteClient;
+async function closeAll(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  // One after the other. The keeper, which goes with the record, has all files open: it goes first, so that the last
+  // connection of each is one of this thread.
+  for (const part of parts) await part.close();
 }
 
 function migrate(
@@ -152,11 +164,12 @@ function migrate(
   schema: PackageSchema,
   { busyTimeoutMs, clock }: { readonly busyTimeoutMs: number; readonly clock: () => number },
 ): void {
-  const plans = [
-    { client: clients.state, package: schema.package, migrations: schema.state },
-    { client: clients.record, package: schema.package, migrations: schema.record },
-  ];
-  // Both are looked at before either is changed: a refusal leaves both as they were.
+  const plans = STORE_FILES.map((part) => ({
+    client: clients[part],
+    package: schema.package,
+    migrations: schema[part] ?? [],
+  }));
+  // All are looked at before any is changed: a refusal leaves all as they were.
   const pending = plans.map((plan) => waitingLonger(plan.client, busyTimeoutMs, () => pendingMigrations(plan)));
   plans.forEach((plan, index) => {
     if (pending[index]?.length === 0) return;

@@ -1,9 +1,9 @@
 /**
- * The body of the keeper's thread: it brings the journals into the tables and looks after both files, so that the
+ * The body of the keeper's thread: it brings the journals into the tables and looks after all files, so that the
  * thread of the calls does neither.
  *
  * - R1  It has connections of its own. What it may not do in a thread beside another, it leaves to a later round.
- * - R2  It checkpoints both files when enough pages wait there; no commit of the other thread has to.
+ * - R2  It checkpoints all files when enough pages wait there; no commit of the other thread has to.
  * - R3  Once a day one of the processes on a store reads the large files through and makes a backup.
  * - R4  Its death harms nothing: the thread that started it goes on by itself.
  * - R5  Where the system can tell threads apart, it steps back behind those that answer calls.
@@ -41,11 +41,11 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
   const logger = createReportingLogger(say);
   const { location, busyTimeoutMs } = data;
   const open = { busyTimeoutMs, kept: true };
-  const state = connect(location.state, { ...open, synchronous: "FULL" });
+  const beside = (["state", "shared"] as const).map((part) => connect(location[part], { ...open, part }));
   // A checkpoint that waited for long would keep the other thread's writes waiting.
-  state.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
+  for (const client of beside) client.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
   const driver = new IngestDriver({
-    connect: () => connect(location.record, { ...open, synchronous: "NORMAL" }),
+    connect: () => connect(location.record, { ...open, part: "record" }),
     file: location.record,
     folder: location.journal,
     ownJournal: data.ownJournal,
@@ -56,7 +56,7 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
     clock: Date.now,
     time: new CertainTime(data.seen, Date.now),
     onRound: () => {
-      shortenLog(state);
+      for (const client of beside) shortenLog(client);
       say({ said: "skipped", skipped: driver.skipped });
     },
     onError: (error) =>
@@ -69,7 +69,7 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
     logger,
     onDamage: (file, damage) => say({ said: "damage", file, damage }),
   });
-  obey(port, { driver, say, end: () => end(port, { driver, daily, state }) });
+  obey(port, { driver, say, end: () => end(port, { driver, daily, beside }) });
   driver.soon();
 }
 
@@ -108,12 +108,12 @@ async function end(
   {
     driver,
     daily,
-    state,
-  }: { readonly driver: IngestDriver; readonly daily: DailyWork; readonly state: { close(): unknown } },
+    beside,
+  }: { readonly driver: IngestDriver; readonly daily: DailyWork; readonly beside: readonly { close(): unknown }[] },
 ): Promise<void> {
   await daily.close();
   await driver.close({ last: false });
-  state.close();
+  for (const client of beside) client.close();
   // Without a port that listens nothing keeps the thread.
   port.close();
 }

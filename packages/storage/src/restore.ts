@@ -1,12 +1,13 @@
 /**
  * Puts a backup in the place of the present files.
  *
- * - Y1  Only while nobody has the store open: proven by an exclusive lock on both files, which is held until the copies
+ * - Y1  Only while nobody has the store open: proven by an exclusive lock on all files, which is held until the copies
  *       are in their places.
  * - Y2  Nothing is deleted: the present files are set aside. A file that is whole is replaced in one step, so that no
  *       start in between finds none and begins a new one.
  * - Y3  The journals stay. What was appended after the backup and is still in them comes into the restored record.
  * - Y4  A backup that is damaged or of another program is refused before anything is changed.
+ * - Y5  A file of which the backup has no copy, because it was too large or came with a later version, stays.
  */
 import { randomUUID } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
@@ -17,7 +18,7 @@ import { unmark } from "./damage-marker.ts";
 import { fail } from "./errors.ts";
 import { failpoint } from "./failpoint.ts";
 import { asideName, COMPANIONS, moveAside, ONLY_THIS_USER, syncFile, syncFolder } from "./files.ts";
-import { parseStoreUrl } from "./location.ts";
+import { parseStoreUrl, STORE_FILES } from "./location.ts";
 import type { StoreLocation } from "./location.ts";
 import { findDamage } from "./open-file.ts";
 import { isDamage, toStoreError } from "./store-error.ts";
@@ -40,7 +41,7 @@ interface Part {
 export function restoreBackup(url: string, name: string, { clock = Date.now }: RestoreOptions = {}): RestoredBackup {
   const location = parseStoreUrl(url);
   const folder = findBackup(location, name);
-  const parts = (["state", "record"] as const).flatMap((part) => {
+  const parts = STORE_FILES.flatMap((part) => {
     const copy = path.join(folder, BACKUP_FILES[part]);
     const file = location[part];
     return existsSync(copy) ? [{ file, copy, draft: `${file}.new-${randomUUID()}` }] : [];
@@ -79,9 +80,10 @@ function prepare({ copy, draft }: Part): void {
   syncFile(draft);
 }
 
-function replaceAll({ state, record }: StoreLocation, parts: readonly Part[], now: number): readonly string[] {
-  const locks = [state, record].flatMap((file) => lockAlone(file));
+function replaceAll(location: StoreLocation, parts: readonly Part[], now: number): readonly string[] {
+  const locks: Sqlite.Database[] = [];
   try {
+    for (const part of STORE_FILES) locks.push(...lockAlone(location[part]));
     return parts.flatMap((part) => replace(part, now));
   } finally {
     for (const lock of locks) lock.close();

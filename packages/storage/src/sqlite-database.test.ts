@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { openSync, writeSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
 import { createLogger, createRedactor } from "@container-kit/observability";
 import Sqlite from "better-sqlite3";
 import { sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { lock } from "../test/lock.ts";
 import { tempFolder } from "../test/temp-folder.ts";
 import { openStorage } from "./index.ts";
 import type { PackageSchema, Storage } from "./index.ts";
@@ -18,7 +16,6 @@ const create = {
   statements: ["CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"],
 };
 const schema: PackageSchema = { package: "notes", state: [create], record: [] };
-const lockHolder = fileURLToPath(new URL("../test/lock-holder.mjs", import.meta.url));
 
 let url: string;
 let storage: Storage;
@@ -50,18 +47,6 @@ function ids(from = storage): readonly number[] {
 /** The connection is not part of the face; drizzle still holds it. */
 function clientOfState(): Sqlite.Database {
   return (storage.state.statements as unknown as { readonly $client: Sqlite.Database }).$client;
-}
-
-async function lock(file: string, milliseconds: number): Promise<() => Promise<void>> {
-  const child = spawn(process.execPath, [lockHolder, file, String(milliseconds)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const gone = once(child, "exit");
-  await once(child.stdout, "data");
-  return async () => {
-    child.kill("SIGKILL");
-    await gone;
-  };
 }
 
 test("a write is seen by another opener as soon as it is answered", async () => {

@@ -4,13 +4,14 @@
  * - D1  Every transaction that writes takes the write lock at its beginning (BEGIN IMMEDIATE): one that read first
  *       would fail at once, whatever the timeout, when another process has written in between.
  * - D2  Waiting for another process's lock holds the event loop for a few milliseconds at a time, never for the whole wait.
- * - D3  Each commit waits for the disk, so that the writes of one turn of the event loop share a transaction; each
- *       still fails for itself.
+ * - D3  Where a commit waits for the disk, the writes of one turn of the event loop share a transaction; each still
+ *       fails for itself.
  * - D4  What was left for later is done in the next transaction, before its own work. By itself it commits without
  *       waiting for the disk: it is what may be lost.
  * - D5  No cursor leaves a read: an open one would keep the log from being checkpointed.
  * - D6  After the disk has failed to take a write or a sync, the file is read through before the next write: what the
  *       kernel then says of its pages may not be what the disk holds.
+ * - D7  What a package throws inside its own work is its own: its limits do not close the store.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
@@ -38,6 +39,8 @@ interface QueuedWrite {
   reject(reason: unknown): void;
 }
 
+/** As SQLite counts its levels of `synchronous`. */
+const FULL = 2;
 const LOCK_SLICE_MS = 5;
 const RETRY_PAUSE_MS = 10;
 const SOON_MS = 50;
@@ -47,27 +50,30 @@ const SOON_AGAIN_MS = 1000;
 export class SqliteDatabase implements Database {
   readonly path: string;
   readonly statements: Statements;
-  readonly #client: SqliteClient;
-  readonly #options: DatabaseOptions;
-  readonly #transaction: Transaction<(work: () => unknown) => unknown>;
-  readonly #soon = new Map<string, () => void>();
+  protected readonly client: SqliteClient;
+  protected readonly options: DatabaseOptions;
+  protected readonly transaction: Transaction<(work: () => unknown) => unknown>;
+  #soon = new Map<string, () => void>();
   #soonTimer: NodeJS.Timeout | undefined;
   #queue: QueuedWrite[] = [];
   #draining: Promise<void> | undefined;
   #suspect = false;
+  /** Whether a commit waits for the disk unless it is told not to. */
+  readonly #waits: boolean;
 
   constructor(client: SqliteClient, options: DatabaseOptions) {
     this.path = client.name;
     this.statements = drizzle({ client });
-    this.#client = client;
-    this.#options = options;
-    this.#transaction = client.transaction((work: () => unknown) => work());
+    this.client = client;
+    this.options = options;
+    this.transaction = client.transaction((work: () => unknown) => work());
     client.pragma(`busy_timeout = ${LOCK_SLICE_MS}`);
+    this.#waits = client.pragma("synchronous", { simple: true }) === FULL;
   }
 
   read<Result>(work: () => Result): Result {
     try {
-      this.#assertOpen();
+      this.assertOpen();
       return work();
     } catch (thrown) {
       throw toStoreError(thrown, this.path);
@@ -77,7 +83,7 @@ export class SqliteDatabase implements Database {
   write<Result>(work: () => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       const attempt = (): (() => void) => {
-        const value = this.#transaction(work) as Result;
+        const value = this.transaction(work) as Result;
         return () => resolve(value);
       };
       this.#queue.push({ attempt, reject });
@@ -93,9 +99,9 @@ export class SqliteDatabase implements Database {
   }
 
   flush(): void {
-    if (this.#soon.size === 0 || !this.#client.open) return;
+    if (this.#soon.size === 0 || !this.client.open) return;
     try {
-      this.#withoutWaiting(() => this.#commit(() => {}));
+      this.#withoutWaiting(() => this.commit(() => {}));
     } catch (thrown) {
       const error = toStoreError(thrown, this.path);
       if (isMediumError(thrown)) {
@@ -104,7 +110,7 @@ export class SqliteDatabase implements Database {
         return;
       }
       this.#soon.clear();
-      this.#options.logger.warn("small updates of the store were lost", { file: this.path, error });
+      this.options.logger.warn("small updates of the store were lost", { file: this.path, error });
     }
   }
 
@@ -113,14 +119,14 @@ export class SqliteDatabase implements Database {
     await this.#draining;
     this.flush();
     clearTimeout(this.#soonTimer);
-    if (this.#soon.size > 0) this.#options.logger.warn("small updates of the store were lost", { file: this.path });
+    if (this.#soon.size > 0) this.options.logger.warn("small updates of the store were lost", { file: this.path });
     try {
-      this.#client.pragma("wal_checkpoint(TRUNCATE)");
+      this.client.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {
       // Everything is in the log already; the next start reads it from there.
-      this.#options.logger.warn("the store was closed without a checkpoint", { file: this.path, error });
+      this.options.logger.warn("the store was closed without a checkpoint", { file: this.path, error });
     } finally {
-      this.#client.close();
+      this.client.close();
     }
   }
 
@@ -144,17 +150,17 @@ export class SqliteDatabase implements Database {
       return queued.attempt();
     } catch (thrown) {
       // SQLite gives the whole transaction up when the disk fails it.
-      if (!this.#client.inTransaction) throw thrown;
+      if (!this.client.inTransaction) throw thrown;
       this.#noteFailure(thrown);
       return () => queued.reject(toStoreError(thrown, this.path));
     }
   }
 
   async #persist<Result>(work: () => Result): Promise<Result> {
-    const deadline = performance.now() + this.#options.busyTimeoutMs;
+    const deadline = performance.now() + this.options.busyTimeoutMs;
     for (;;) {
       try {
-        return this.#commit(work);
+        return this.commit(work);
       } catch (thrown) {
         const error = toStoreError(thrown, this.path);
         if (!isKitError(error, "STORE_BUSY") || performance.now() >= deadline) throw error;
@@ -163,37 +169,59 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  #commit<Result>(work: () => Result): Result {
-    this.#assertOpen();
-    const { guard } = this.#options;
+  /** Does the work in a transaction of its own, with what was left for later. */
+  protected commit<Result>(work: () => Result): Result {
+    this.assertOpen();
+    const { guard } = this.options;
     guard.admit();
+    const soon = this.#soon;
     try {
-      if (this.#suspect) this.#options.recheck();
+      if (this.#suspect) this.options.recheck();
       this.#suspect = false;
-      const whole = this.#soon.size === 0 ? work : () => (this.#doSoon(), work());
-      const result = this.#transaction.immediate(whole) as Result;
-      this.#soon.clear();
-      guard.succeeded();
-      this.#options.onCommit();
-      return result;
+      if (soon.size === 0) return this.#commitWhole(work);
+      // What the works themselves leave for later is of the next transaction.
+      this.#soon = new Map();
+      return this.#commitWhole(() => (this.#doSoon(soon), work()));
     } catch (thrown) {
+      if (soon !== this.#soon) this.#putBack(soon);
       this.#noteFailure(thrown);
       throw thrown;
     }
   }
 
-  #noteFailure(thrown: unknown): void {
-    this.#suspect ||= isDiskFailure(thrown);
-    if (isMediumError(thrown)) this.#options.guard.failed(toStoreError(thrown, this.path));
+  /** The disk may not hold what was given to it: the file is read through before the next write (D6). */
+  protected suspect(): void {
+    this.#suspect = true;
   }
 
-  #doSoon(): void {
+  #commitWhole<Result>(work: () => Result): Result {
+    const result = this.transaction.immediate(work) as Result;
+    this.options.guard.succeeded();
+    this.options.onCommit();
+    return result;
+  }
+
+  #putBack(soon: Map<string, () => void>): void {
     for (const [key, work] of this.#soon) {
+      soon.delete(key);
+      soon.set(key, work);
+    }
+    this.#soon = soon;
+  }
+
+  #noteFailure(thrown: unknown): void {
+    if (isKitError(thrown) && thrown.cause === undefined) return; // D7
+    this.#suspect ||= isDiskFailure(thrown);
+    if (isMediumError(thrown)) this.options.guard.failed(toStoreError(thrown, this.path));
+  }
+
+  #doSoon(soon: ReadonlyMap<string, () => void>): void {
+    for (const [key, work] of soon) {
       try {
         work();
       } catch (error) {
-        if (!this.#client.inTransaction) throw error;
-        this.#options.logger.warn("a small update of the store failed", { file: this.path, key, error });
+        if (!this.client.inTransaction) throw error;
+        this.options.logger.warn("a small update of the store failed", { file: this.path, key, error });
       }
     }
   }
@@ -204,15 +232,16 @@ export class SqliteDatabase implements Database {
   }
 
   #withoutWaiting(commit: () => void): void {
-    this.#client.pragma("synchronous = NORMAL");
+    if (!this.#waits) return commit();
+    this.client.pragma("synchronous = NORMAL");
     try {
       commit();
     } finally {
-      this.#client.pragma("synchronous = FULL");
+      this.client.pragma("synchronous = FULL");
     }
   }
 
-  #assertOpen(): void {
-    if (!this.#client.open) throw fail("STORE_UNAVAILABLE", `${this.path} has been closed`);
+  protected assertOpen(): void {
+    if (!this.client.open) throw fail("STORE_UNAVAILABLE", `${this.path} has been closed`);
   }
 }

@@ -104,7 +104,7 @@ test.skipIf(tinyDisk === undefined)(
   },
 );
 
-test.each(["state.db", "record.db"])(
+test.each(["state.db", "record.db", "shared.db"])(
   "%s that was moved away gets no further write, and is taken up again when it is back",
   async (name) => {
     const store = await open();

@@ -14,6 +14,7 @@ import { isKitError } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
 import { hasRoom, makeBallast, releaseBallast } from "./ballast.ts";
 import { fail } from "./errors.ts";
+import { STORE_FILES } from "./location.ts";
 import type { StoreLocation } from "./location.ts";
 import { toStoreError } from "./store-error.ts";
 
@@ -41,7 +42,7 @@ export class StoreGuard {
   constructor(location: StoreLocation, logger: Logger) {
     this.#location = location;
     this.#logger = logger;
-    this.#files = [location.state, location.record].map((file) => {
+    this.#files = STORE_FILES.map((part) => location[part]).map((file) => {
       const { dev, ino } = statSync(file);
       return { file, device: dev, inode: ino };
     });

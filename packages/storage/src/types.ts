@@ -2,18 +2,20 @@ import type { Logger } from "@container-kit/observability";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import type { ProcessIdentity } from "./process-identity.ts";
 
-/** What was promised, what happened, and how both fare; one life. */
+/** What was promised, what happened, what packages tell each other, and how all fare; one life. */
 export interface Storage {
   /** What has been promised: a write that was acknowledged survives a power cut. */
   readonly state: Database;
   /** What happened: an append that returned survives the death of the process; a power cut costs its last moments. */
   readonly record: RecordLog;
+  /** What packages tell each other: a write that is done survives the death of the process; a power cut costs its last moments. */
+  readonly shared: SharedDatabase;
   /** The folder that holds the files, absolute. Only this user can enter it if it was made here. */
   readonly folder: string;
   /**
-   * Brings both databases to the schema of one package; what is there already stays.
+   * Brings all files to the schema of one package; what is there already stays.
    * Blocks until it is done: nothing of the package works before.
-   * @throws STORE_UNAVAILABLE when a newer program has migrated a file further: neither file is touched. STORE_BUSY STORE_FULL
+   * @throws STORE_UNAVAILABLE when a newer program has migrated a file further: no file is touched. STORE_BUSY STORE_FULL
    */
   migrate(schema: PackageSchema): void;
   /** Who has the store open here, for others to ask after with {@link isHolding}. @throws STORE_FULL STORE_UNAVAILABLE */
@@ -27,7 +29,7 @@ export interface Storage {
   certainTime(): number;
   /** How the store fares now; cheap. */
   health(): StorageHealth;
-  /** A consistent copy of both databases in a new folder below `backups/`, made while others write. Older ones beyond `keep` go. */
+  /** A consistent copy of all files in a new folder below `backups/`, made while others write. Older ones beyond `keep` go. */
   backup(options?: BackupOptions): Promise<Backup>;
   /** The backups that are there, newest first. */
   backups(): readonly Backup[];
@@ -62,6 +64,21 @@ export interface Database {
   writeSoon(key: string, work: () => void): void;
   /** Does now what {@link writeSoon} left for later, so that a read sees it. While the file is locked it stays for later. */
   flush(): void;
+}
+
+/** A {@link Database} whose commits do not wait for the disk, so that small ones need not be gathered. */
+export interface SharedDatabase extends Database {
+  /**
+   * As `write`, but done when it returns. Waits for another process for a few milliseconds at most. Inside the work of
+   * another write it is a part of that one.
+   * @throws STORE_BUSY when the lock was not to be had by then: nothing was done, and `write` waits longer. STORE_FULL STORE_UNAVAILABLE
+   */
+  writeNow<Result>(work: () => Result): Result;
+  /**
+   * Whether another connection (of this process or another) has committed since the last time this was asked, or since
+   * the store was opened. Seldom true although none has. Cheap.
+   */
+  changedByOthers(): boolean;
 }
 
 /**
@@ -155,6 +172,8 @@ export interface PackageSchema {
   readonly package: string;
   readonly state: readonly Migration[];
   readonly record: readonly Migration[];
+  /** Default: none. */
+  readonly shared?: readonly Migration[];
   /** How its tables in the record come of the journal. */
   readonly projection?: Projection;
 }
@@ -171,7 +190,13 @@ export interface StorageHealth {
   readonly status: "ok" | "degraded" | "readOnly" | "unavailable";
   /** One sentence each, with what to do; empty when ok. */
   readonly reasons: readonly string[];
-  readonly bytes: { readonly state: number; readonly record: number; readonly journal: number; readonly log: number };
+  readonly bytes: {
+    readonly state: number;
+    readonly record: number;
+    readonly shared: number;
+    readonly journal: number;
+    readonly log: number;
+  };
   /** Bytes of journals that are not in the tables yet. */
   readonly behind: number;
 }

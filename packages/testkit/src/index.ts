@@ -57,3 +57,18 @@ export type { CliResult, RunCliOptions } from "./run-cli.ts";
 // Plugins: the suite that every plugin must pass, through the real server.
 export { describePluginConformance } from "./conformance/plugin-conformance.ts";
 export type { PluginConformanceOptions, ToolSample } from "./conformance/plugin-conformance.ts";
+
+// The event bus: what every medium of it must pass.
+export { eventBusCases, eventBusConformance } from "./conformance/event-bus-conformance.ts";
+export type { EventBusCase } from "./conformance/event-bus-conformance.ts";
+export type {
+  BusMedium,
+  ConformingBus,
+  ConformingEvent,
+  ConformingGap,
+  ConformingSubscribe,
+  ConformingSubscription,
+  MediumOptions,
+  OpenMedium,
+  PublishedEvent,
+} from "./conformance/event-bus-medium.ts";

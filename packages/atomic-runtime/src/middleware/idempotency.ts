@@ -22,7 +22,8 @@ const LONGEST_AGAIN_MS = 60_000;
  *
  * - K1  One execution at a time asks for or holds a key; the others wait for it, in this process and in others, until
  *       they are told to stop.
- * - K2  A settled key answers with the first outcome as it was, its execution id included. Another input is a CONFLICT.
+ * - K2  A settled key answers with the first outcome as its tool made it, its execution id included; what it left in its
+ *       session is not told again. Another input is a CONFLICT.
  * - K3  A failure gives the key up, so that the call may be repeated, but not before its tool has really stopped and what
  *       it made is undone. Until then a repetition is a CONFLICT instead of a second effect beside the first.
  * - K4  A dry run has no effect and asks for no key.
@@ -202,8 +203,15 @@ function stillRunning(executionId: string): KitError {
   });
 }
 
-function fingerprintOf({ facts, input }: Execution): string {
-  return createHash("sha256").update(`${facts.tool}\n`).update(canonical(input.own)).digest("hex");
+/** Of what the caller gave: what was filled in from the session may be another entry when the call is repeated. */
+function fingerprintOf({ facts, input, used }: Execution): string {
+  const filled = new Set(used.map((entry) => entry.as));
+  const given = filled.size === 0 ? input.own : without(input.own, filled);
+  return createHash("sha256").update(`${facts.tool}\n`).update(canonical(given)).digest("hex");
+}
+
+function without(input: Record<string, unknown>, names: ReadonlySet<string | undefined>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !names.has(name)));
 }
 
 /** JSON with sorted keys: the order in which a client writes its arguments means nothing. */

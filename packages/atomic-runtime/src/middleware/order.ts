@@ -4,12 +4,15 @@ import type { ToolOutcome } from "../types.ts";
 import { breaker, hasCircuit } from "./breaker.ts";
 import { deadline } from "./deadline.ts";
 import { detach, mayDetach } from "./detach.ts";
+import { exchange, isExchanged } from "./exchange.ts";
 import { hasKey, idempotency } from "./idempotency.ts";
+import { job } from "./job.ts";
 import { perform } from "./perform.ts";
 import { isJudged, policy } from "./policy.ts";
 import { progress } from "./progress.ts";
 import { record } from "./record.ts";
 import { isRepeated, retry } from "./retry.ts";
+import { isHeard, tell } from "./tell.ts";
 import { trace } from "./trace.ts";
 import { mustWait, turn } from "./turn.ts";
 import { isUndoable, undoing } from "./undoing.ts";
@@ -30,10 +33,16 @@ interface Step {
  *       call's turn, so that who holds a key always gets on. It is given up after what was made is undone.
  * - M5  The deadline is next to the tool and surrounds its repetitions: what a store or a waiting call takes is not the
  *       tool's fault. The circuit is around it, because a target that lets tools hang is ill.
- * - M6  What a layer throws is a failure outcome to the layer outside it, so that no layer can be skipped on the way out.
+ * - M6  What a call leaves in its session and where it leads is settled when its end is recorded, and is in its job's
+ *       outcome; its job ends after its execution, so that a death in between leaves nothing that contradicts; and who
+ *       listens is told when nothing of it is to be written any more.
+ * - M7  What a layer throws is a failure outcome to the layer outside it, so that no layer can be skipped on the way out.
  */
 const ORDER: readonly Step[] = [
   { layer: trace },
+  { layer: tell, applies: isHeard },
+  { layer: job },
+  { layer: exchange, applies: isExchanged },
   { layer: record },
   { layer: policy, applies: isJudged },
   { layer: detach, applies: mayDetach },

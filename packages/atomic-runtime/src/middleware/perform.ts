@@ -1,4 +1,6 @@
 import { isKitError } from "@container-kit/errors";
+import { cancelAsked } from "../ask.ts";
+import { hasOffers, readOffers } from "../context/offer.ts";
 import { fail } from "../errors.ts";
 import type { Execution, Layer } from "../execution.ts";
 import { namesOf } from "../log-names.ts";
@@ -11,10 +13,13 @@ export const perform: Layer = async (execution) => {
   const { input, services, stop, prepared } = execution;
   let returned: unknown;
   try {
+    if (hasOffers(execution)) execution.offered ??= await readOffers(execution);
     stop.throwIfStopped();
     returned = await begin(execution);
   } catch (thrown) {
     throw explain(execution, thrown);
+  } finally {
+    cancelAsked(execution);
   }
   const result = checkOutput(execution, returned);
   const outcome = success(execution, result, nextSteps(execution, result));

@@ -6,7 +6,6 @@ import { namesOf } from "../log-names.ts";
 import { causesOf, endOf, failure } from "../outcome.ts";
 import type { ToolOutcome } from "../types.ts";
 import { forget } from "../undo.ts";
-import { endJob } from "./end-job.ts";
 import { mayDetach, own } from "./detach.ts";
 
 /**
@@ -18,7 +17,6 @@ import { mayDetach, own } from "./detach.ts";
  * - R3  A repeated call that was answered from its idempotency key is recorded as such, without a second copy of the result.
  * - R4  What a success made is not undone any more once its end is recorded, and its notes are gone before the answer:
  *       neither a kill nor a power cut takes back what was acknowledged.
- * - R5  The execution is ended before its job: a death in between leaves nothing that contradicts.
  */
 export const record: Layer = async (execution, next) => {
   const { facts, services, prepared, input, call } = execution;
@@ -37,9 +35,7 @@ export const record: Layer = async (execution, next) => {
 
   const outcome = await next();
   const end = describeEnd(execution, outcome);
-  const told = await writeEnd(execution, outcome, end);
-  if (execution.lease !== undefined) await endJob(execution, execution.lease, { status: end.status, outcome: told });
-  return told;
+  return writeEnd(execution, outcome, end);
 };
 
 function describeEnd(execution: Execution, outcome: ToolOutcome): ExecutionEnd {
@@ -55,8 +51,11 @@ function describeEnd(execution: Execution, outcome: ToolOutcome): ExecutionEnd {
 
 async function writeEnd(execution: Execution, outcome: ToolOutcome, end: ExecutionEnd): Promise<ToolOutcome> {
   const { facts, services } = execution;
+  const { status } = end;
+  execution.end = { status, recorded: false };
   try {
     await services.sessions.endExecution(facts.executionId, end);
+    execution.end = { status, recorded: true };
     return outcome;
   } catch (thrown) {
     return unrecorded(execution, outcome, thrown);

@@ -19,6 +19,7 @@ export const trace: Layer = async (execution, next) => {
       [ATTRIBUTE.dryRun]: input.dryRun,
     },
   });
+  facts.traceparent = span.traceparent;
   if (call.correlationId === undefined && span.traceId !== undefined) facts.correlationId = span.traceId;
   const { correlationId } = facts;
   logger.debug("tool call begins", { tool, sessionId, correlationId });

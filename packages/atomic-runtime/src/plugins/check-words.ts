@@ -42,6 +42,13 @@ export function findWordFault(manifest: PluginManifest, taken: readonly string[]
       if (schemaFault !== undefined) return `tool ${tool.name}: ${io} ${schemaFault}`;
     }
   }
+  for (const type of manifest.contextTypes) {
+    const fault = findSchemaFault(type.schema);
+    if (fault !== undefined) return `context type ${type.name}: its schema ${fault}`;
+  }
+  const words = manifest.tools.map(({ consumes = [] }) => consumes);
+  const hidden = textsOf([manifest.routingRules, words]).find((text) => isHidden(text));
+  if (hidden !== undefined) return `a rule or a declaration has invisible characters: ${show(hidden)}`;
   for (const role of ROLE_NAMES) {
     const names = new Set<string>();
     for (const extension of manifest[role]) {

@@ -1,6 +1,7 @@
 /**
  * Scanners, strategies and credential sources of plugins, safe to call: bounded in time, checked on the way in and out.
  */
+import type { RoutingRule } from "@container-kit/context-sharing";
 import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import type { Plugin } from "../types.ts";
@@ -15,6 +16,8 @@ export interface Extensions {
   readonly scanners: readonly (Scanner & { readonly plugin: string })[];
   readonly strategies: readonly (Strategy & { readonly plugin: string })[];
   readonly credentialSources: readonly (CredentialSource & { readonly plugin: string })[];
+  /** Of those plugins that bring any; as `mergeRoutingRules` takes them. */
+  readonly routingRules: readonly { readonly source: string; readonly rules: readonly RoutingRule[] }[];
 }
 
 /** Collects what loaded plugins bring besides tools. */
@@ -25,6 +28,9 @@ export function collectExtensions(plugins: readonly Plugin[]): Extensions {
     scanners: named("scanners") as Extensions["scanners"][number][],
     strategies: named("strategies") as Extensions["strategies"][number][],
     credentialSources: named("credentialSources") as Extensions["credentialSources"][number][],
+    routingRules: plugins.flatMap(({ name, routingRules: rules = [] }) =>
+      rules.length === 0 ? [] : [{ source: `plugin ${name}`, rules }],
+    ),
   };
 }
 

@@ -21,7 +21,16 @@ import { comparePin, pinnedPolicies, pinOf, readPins, writePins } from "./pins.t
 import type { Pin, PinComparison } from "./pins.ts";
 import type { LoadedPlugins, LoadPluginsOptions, PluginEntry, PluginReport } from "./types.ts";
 
-const NOTHING = { tools: [], scanners: [], strategies: [], credentialSources: [], policies: false, notes: [] } as const;
+const NOTHING = {
+  tools: [],
+  scanners: [],
+  strategies: [],
+  credentialSources: [],
+  contextTypes: [],
+  routingRules: [],
+  policies: false,
+  notes: [],
+} as const;
 
 /** What options leave out. */
 function defaults(): OpenDefaults {
@@ -43,13 +52,17 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
   const pinned = pins === "look" ? readPins(lockFile).catch((): Pins => ({})) : readPins(lockFile);
   // Its rejection is each plugin's problem, below.
   pinned.catch(() => undefined);
-  const taken = new Set(options.taken);
-  const names = new Set<string>();
+  const known: Known = { taken: new Set(options.taken), names: new Set(), types: new Map() };
+  for (const type of options.takenTypes ?? []) known.types.set(type, "the program");
   const fresh: Record<string, Pin> = {};
   const plugins: Plugin[] = [];
   const opened: OpenedPlugin[] = [];
   const reports: PluginReport[] = [];
   const attempts = await Promise.all(entries.map((entry) => attempt(() => openPlugin(entry, settings))));
+
+  const defined = new Set(options.takenTypes);
+  for (const found of attempts)
+    if ("value" in found) for (const { name } of found.value.manifest.contextTypes) defined.add(name);
 
   for (const [index, entry] of entries.entries()) {
     const found = attempts[index];
@@ -59,7 +72,8 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
       if (found === undefined || "thrown" in found) throw found?.thrown;
       opened.push(found.value);
       report = { ...report, ...describe(found.value) };
-      checkNames(found.value, { taken, names });
+      checkNames(found.value, known);
+      if (options.takenTypes !== undefined) checkTypes(found.value, defined);
       const pin = pinOf(found.value.manifest, found.value.integrity, referenceOf(entry, options));
       const approved = (await pinned)[found.value.key];
       const comparison = comparePin(approved, pin);
@@ -122,7 +136,7 @@ async function attempt<Value>(act: () => Promise<Value>): Promise<Attempt<Value>
 }
 
 function describe({ manifest, folder, integrity, notes }: OpenedPlugin): Partial<PluginReport> {
-  const { name, version, tools, scanners, strategies, credentialSources } = manifest;
+  const { name, version, tools, scanners, strategies, credentialSources, contextTypes, routingRules } = manifest;
   return {
     name,
     version,
@@ -133,6 +147,8 @@ function describe({ manifest, folder, integrity, notes }: OpenedPlugin): Partial
     scanners: namesOf(scanners),
     strategies: namesOf(strategies),
     credentialSources: namesOf(credentialSources),
+    contextTypes: namesOf(contextTypes),
+    routingRules: routingRules.map((rule) => String(rule["name"])),
     policies: manifest.policies.length > 0,
   };
 }
@@ -141,15 +157,37 @@ function namesOf(list: readonly { readonly name: string }[]): string[] {
   return list.map((item) => item.name);
 }
 
+/** What is called so already, and by whom. */
+interface Known {
+  readonly taken: Set<string>;
+  readonly names: Set<string>;
+  readonly types: Map<string, string>;
+}
+
+/** A tool that takes or leaves what nobody defines is its own plugin's problem, not the program's. */
+function checkTypes({ manifest }: OpenedPlugin, defined: ReadonlySet<string>): void {
+  for (const { name, consumes = [], produces = [] } of manifest.tools) {
+    const unknown = [...consumes.map(({ type }) => type), ...produces].find((type) => !defined.has(type));
+    if (unknown !== undefined)
+      throw fail(
+        "PLUGIN_INVALID",
+        `plugin ${manifest.name}: tool ${name} names the context type ${unknown}, which nobody defines`,
+      );
+  }
+}
+
 /** Between plugins: within one, and against the built-in tools, it was looked at when it was opened. */
-function checkNames(
-  { manifest }: OpenedPlugin,
-  known: { readonly taken: Set<string>; readonly names: Set<string> },
-): void {
+function checkNames({ manifest }: OpenedPlugin, known: Known): void {
   if (known.names.has(manifest.name)) throw fail("PLUGIN_INVALID", `two plugins are called ${manifest.name}`);
   const double = manifest.tools.find(({ name }) => known.taken.has(name));
   if (double !== undefined) throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: tool ${double.name} exists already`);
+  for (const { name } of manifest.contextTypes) {
+    const owner = known.types.get(name);
+    if (owner !== undefined)
+      throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: context type ${name} is defined by ${owner} already`);
+  }
   known.names.add(manifest.name);
+  for (const { name } of manifest.contextTypes) known.types.set(name, `plugin ${manifest.name}`);
   for (const { name } of manifest.tools) known.taken.add(name);
 }
 

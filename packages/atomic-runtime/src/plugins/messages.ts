@@ -2,6 +2,7 @@
  * What the server and a plugin's process say to each other, one JSON line each.
  */
 import { z } from "zod";
+import type { ContextEntry } from "@container-kit/context-sharing";
 import type { RoleName } from "./roles.ts";
 
 /** The first message to a plugin's process: what to load, and whether it may speak with the network. */
@@ -33,6 +34,8 @@ export interface CallMessage {
   readonly member: "run" | "dryRun" | "undo" | "extension";
   readonly input: unknown;
   readonly facts: CallFacts;
+  /** What the tool may look at in its session. */
+  readonly entries?: readonly ContextEntry[];
 }
 
 /** What the server says to a plugin's process. */
@@ -74,6 +77,18 @@ const errorSchema = z.object({
   denied: short(1_000).optional(),
 });
 
+/** An entry that the tool looked at. */
+const tookSchema = z.array(z.object({ type: short(64), key: short(512) })).max(1_000);
+
+const producedSchema = z.array(
+  z.object({
+    type: short(64),
+    entries: z
+      .array(z.object({ key: short(512), value: z.unknown(), labels: z.record(short(64), short(256)).optional() }))
+      .max(32),
+  }),
+);
+
 const nextStep = z.object({
   tool: short(100),
   reason: short(500),
@@ -100,13 +115,17 @@ export const fromPluginSchema = z.discriminatedUnion("kind", [
     result: z.unknown(),
     next: z.array(nextStep).max(20).optional(),
     summary: short(16_000).optional(),
+    produced: producedSchema.max(16).optional(),
+    took: tookSchema.optional(),
   }),
-  z.object({ kind: z.literal("failed"), id, error: errorSchema }),
+  z.object({ kind: z.literal("failed"), id, error: errorSchema, took: tookSchema.optional() }),
 ]);
 
 /** What a plugin's process says to the server. */
 export type FromPlugin = z.output<typeof fromPluginSchema>;
 /** An error as it crosses the process border. */
 export type PluginError = z.output<typeof errorSchema>;
+/** The entries that a call looked at. */
+export type TookEntries = z.output<typeof tookSchema>;
 /** A finished call as it crosses the process border. */
 export type DoneMessage = Extract<FromPlugin, { kind: "done" }>;

@@ -22,6 +22,7 @@ import type { ProcessOptions } from "./plugin-process.ts";
 import { sum } from "./pins.ts";
 import { createPool } from "./process-pool.ts";
 import { createRemotePlugin } from "./remote-plugin.ts";
+import { checkRoutingRules } from "./routing-rules.ts";
 import type { LoadPluginsOptions, PluginEntry } from "./types.ts";
 
 /** A plugin that runs, not yet compared with its pin. */
@@ -208,6 +209,7 @@ function checkManifest(told: unknown, taken: readonly string[] | undefined): Plu
   }
   const fault = findWordFault(parsed.data, taken);
   if (fault !== undefined) throw fail("PLUGIN_INVALID", `plugin ${parsed.data.name.slice(0, 64)}: ${fault}`);
+  checkRoutingRules(parsed.data);
   const broken = parsed.data.policies
     .map((rules) => policyRulesSchema.safeParse(rules).error)
     .find((error) => error !== undefined);

@@ -51,10 +51,14 @@ export function pinOf(manifest: PluginManifest, files: string, reference: string
   for (const tool of manifest.tools) {
     for (const part of ["title", "description", "toolset", "input", "output", "annotations"] as const)
       words[`tool ${tool.name}: ${part}`] = sum(tool[part]);
+    for (const part of ["consumes", "produces"] as const)
+      if ((tool[part] ?? []).length > 0) words[`tool ${tool.name}: ${part}`] = sum(tool[part]);
   }
   for (const role of ROLE_NAMES)
     for (const extension of manifest[role]) words[`${role} ${extension.name}`] = sum(extension);
   if (manifest.policies.length > 0) words[POLICIES] = sum(manifest.policies);
+  for (const type of manifest.contextTypes) words[`context type ${type.name}`] = sum(type);
+  for (const rule of manifest.routingRules) words[`routing rule ${String(rule["name"])}`] = sum(rule);
   const { name, version } = manifest;
   return { name, version, package: reference, files, words, pinnedAt: new Date().toISOString() };
 }
@@ -111,19 +115,46 @@ export async function writePins(path: string, pins: Readonly<Record<string, Pin>
 /** One writer at a time (K3). What a writer left that died is taken over. @throws PLUGIN_INVALID when it stays taken */
 async function lock(path: string): Promise<() => Promise<void>> {
   for (let tries = 0; tries < LOCK_TRIES; tries += 1) {
-    try {
-      await (await open(path, "wx", 0o600)).close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const taken = await stat(path).catch(() => undefined);
-    if (taken !== undefined && Date.now() - taken.mtimeMs > LOCK_STALE_MS) await rm(path, { force: true });
+    if (await make(path)) return () => rm(path, { force: true });
+    if (await isStale(path)) await removeStale(path);
     else await sleep(LOCK_PAUSE_MS);
   }
   throw fail("PLUGIN_INVALID", `another process writes ${path.replace(/\.writing$/, "")} without end`, {
     remedy: `Try again; if no other container-kit runs, remove ${path}.`,
   });
+}
+
+/**
+ * One at a time, and only what is still stale then: of two who found it stale, the second would remove what the first has
+ * taken by now.
+ */
+async function removeStale(path: string): Promise<void> {
+  const turn = `${path}.turn`;
+  if (!(await make(turn))) {
+    if (await isStale(turn)) await rm(turn, { force: true });
+    return sleep(LOCK_PAUSE_MS);
+  }
+  try {
+    if (await isStale(path)) await rm(path, { force: true });
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+/** Whether it was not there before. */
+async function make(path: string): Promise<boolean> {
+  try {
+    await (await open(path, "wx", 0o600)).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+async function isStale(path: string): Promise<boolean> {
+  const taken = await stat(path).catch(() => undefined);
+  return taken !== undefined && Date.now() - taken.mtimeMs > LOCK_STALE_MS;
 }
 
 /** The sum of plain data, whatever the order of its members. */

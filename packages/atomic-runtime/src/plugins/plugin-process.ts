@@ -18,7 +18,7 @@ import type { Deferred } from "../internal/deferred.ts";
 import { failPlugin } from "./errors.ts";
 import { isTooDeep, readFrames, writeFrame } from "./frames.ts";
 import { fromPluginSchema } from "./messages.ts";
-import type { CallMessage, DoneMessage, FromPlugin, LoadMessage } from "./messages.ts";
+import type { CallMessage, DoneMessage, FromPlugin, LoadMessage, TookEntries } from "./messages.ts";
 import { permissionFlags } from "./permissions.ts";
 import type { Grants } from "./permissions.ts";
 import { logPrinted } from "./printed.ts";
@@ -57,6 +57,8 @@ export interface CallHandlers {
   onLog(line: Extract<FromPlugin, { kind: "log" }>): void;
   /** Keeps a note for the undo. */
   onMake(note: unknown): Promise<void>;
+  /** Notes which entries of the session the call looked at. */
+  onTook(entries: TookEntries): void;
   /** Judges facts. @throws POLICY_DENIED */
   onFacts(facts: unknown): void;
 }
@@ -229,6 +231,7 @@ export class PluginProcess {
     const { handlers, done, id } = call;
     if (message.kind === "report") return handlers.onReport(message.progress);
     if (message.kind === "log") return handlers.onLog(message);
+    if (message.kind === "done" || message.kind === "failed") handlers.onTook(message.took ?? []);
     if (message.kind === "done") return done.resolve(message);
     if (message.kind === "failed") {
       const { stack } = message.error;

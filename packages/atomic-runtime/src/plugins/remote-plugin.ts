@@ -1,11 +1,13 @@
 /**
  * An untrusted plugin as the runtime sees it: its tools and extensions, each a call into one of its processes.
  */
+import type { ContextEntry, ContextType } from "@container-kit/context-sharing";
 import { z } from "zod";
 import { fail } from "../errors.ts";
-import type { NextStep, Plugin, ToolContext, ToolDefinition, UndoContext } from "../types.ts";
-import type { ExtensionManifest, PluginManifest, ToolManifest } from "./manifest.ts";
-import type { CallFacts, CallMessage } from "./messages.ts";
+import { offeredTo } from "../tool-context.ts";
+import type { NextStep, Plugin, ProducedEntry, ToolContext, ToolDefinition, UndoContext } from "../types.ts";
+import type { ContextTypeManifest, ExtensionManifest, PluginManifest, ToolManifest } from "./manifest.ts";
+import type { CallFacts, CallMessage, DoneMessage } from "./messages.ts";
 import type { CallHandlers } from "./plugin-process.ts";
 import type { ProcessPool } from "./process-pool.ts";
 import { isTooCostly, rebuildSchema } from "./rebuild-schema.ts";
@@ -30,6 +32,25 @@ export function createRemotePlugin(manifest: PluginManifest, pool: ProcessPool):
       (source) => remoteExtension("credentialSources", source, pool) as CredentialSource,
     ),
     policies,
+    contextTypes: manifest.contextTypes.map((type) => remoteContextType(type)),
+    // Their form was checked with the manifest.
+    routingRules: manifest.routingRules as unknown as NonNullable<Plugin["routingRules"]>,
+  };
+}
+
+/** An untrusted plugin's upgrades cannot run here: entries of its earlier versions are kept, and not served. */
+function remoteContextType({ name, schema, version = 1, ttlMs, maxBytes }: ContextTypeManifest): ContextType {
+  const cannot = (): never => {
+    throw new TypeError(`context type ${name} is of an untrusted plugin, which cannot upgrade entries`);
+  };
+  const older = Array.from({ length: version - 1 }, (_none, index) => [index + 1, cannot]);
+  return {
+    name,
+    schema: rebuild(`context type ${name}`, schema).schema,
+    version,
+    upgrades: Object.fromEntries(older) as NonNullable<ContextType["upgrades"]>,
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
   };
 }
 
@@ -37,25 +58,30 @@ export function createRemotePlugin(manifest: PluginManifest, pool: ProcessPool):
 interface Aside {
   readonly next: readonly NextStep[];
   readonly summary: string | undefined;
+  readonly produced: ReadonlyMap<string, readonly ProducedEntry[]>;
 }
+
+/** So much of what the session knows is sent with a call, the newest first. */
+const LARGEST_ENTRIES = 128 * 1024;
 
 function remoteTool(tool: ToolManifest, pool: ProcessPool): ToolDefinition {
   const { has, input, output, name } = tool;
-  const checked = { input: rebuild(name, input), output: rebuild(name, output) };
+  const checked = { input: rebuild(`tool ${name}`, input), output: rebuild(`tool ${name}`, output) };
   const asides = new WeakMap<object, Aside>();
   const call =
     (member: "run" | "dryRun") =>
     async (input: Record<string, unknown>, context: ToolContext): Promise<Record<string, unknown>> => {
-      const message = { role: "tools", name, member, input, facts: factsOf(context) } as const;
+      const entries = entriesFor(context);
+      const message = { role: "tools", name, member, input, facts: factsOf(context), entries } as const;
       const done = await pool.call(message, handlersOf(context), context.signal);
       if (isTooCostly(done.result, checked.output.width))
         throw fail("OUTPUT_INVALID", `${name} returned more than its schema can be checked against`, {
           remedy: "Return fewer values, or describe them in a schema of fewer parts.",
         });
-      asides.set(input, { next: done.next ?? [], summary: done.summary });
+      asides.set(input, { next: done.next ?? [], summary: done.summary, produced: readProduced(done.produced) });
       return done.result as Record<string, unknown>;
     };
-  const { has: _members, deadlineMs, session, durable, concurrency, retry, ...said } = tool;
+  const { has: _members, deadlineMs, session, durable, concurrency, retry, consumes, produces, ...said } = tool;
   return {
     ...said,
     input: checked.input.schema,
@@ -65,6 +91,16 @@ function remoteTool(tool: ToolManifest, pool: ProcessPool): ToolDefinition {
     ...(durable === undefined ? {} : { durable }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(retry === undefined ? {} : { retry: retry as NonNullable<ToolDefinition["retry"]> }),
+    // What was told as JSON has no members that are undefined.
+    ...(consumes === undefined ? {} : { consumes: consumes as NonNullable<ToolDefinition["consumes"]> }),
+    ...(produces === undefined
+      ? {}
+      : {
+          produces: produces.map((type) => ({
+            type,
+            from: (_result, input) => asides.get(input)?.produced.get(type) ?? [],
+          })),
+        }),
     run: call("run"),
     // Its process asks about what it acts on before it runs (S2): to the runtime it is a tool that says so.
     ...(has.includes("acts") ? { acts: () => ASKS_ITSELF } : {}),
@@ -112,12 +148,32 @@ function remoteExtension(role: RoleName, extension: ExtensionManifest, pool: Pro
   };
 }
 
-function rebuild(tool: string, json: Readonly<Record<string, unknown>>): RebuiltSchema {
+function entriesFor(context: ToolContext): readonly ContextEntry[] {
+  const entries: ContextEntry[] = [];
+  let left = LARGEST_ENTRIES;
+  for (const entry of offeredTo(context)) {
+    left -= entry.size + entry.key.length;
+    if (left < 0) break;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function readProduced(produced: DoneMessage["produced"] = []): Aside["produced"] {
+  return new Map(
+    produced.map(({ type, entries }) => [
+      type,
+      entries.map(({ key, value, labels }) => (labels === undefined ? { key, value } : { key, value, labels })),
+    ]),
+  );
+}
+
+function rebuild(what: string, json: Readonly<Record<string, unknown>>): RebuiltSchema {
   try {
     return rebuildSchema(json);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : "unknown reason";
-    throw fail("PLUGIN_INVALID", `tool ${tool}: its schemas cannot be read: ${reason}`, { cause });
+    throw fail("PLUGIN_INVALID", `${what}: its schemas cannot be read: ${reason}`, { cause });
   }
 }
 
@@ -130,6 +186,9 @@ function handlersOf(context: ToolContext): CallHandlers {
     ...quietHandlers(context),
     onReport: (progress) => context.report(progress as Parameters<ToolContext["report"]>[0]),
     onMake: (note) => context.willMake(note),
+    onTook: (entries) => {
+      for (const { type, key } of entries) context.entry(type, key);
+    },
     onFacts: (facts) => {
       const parsed = policyFacts.safeParse(facts);
       if (!parsed.success) throw fail("POLICY_DENIED", "the plugin asked the policies about facts of no known form");
@@ -143,6 +202,7 @@ function quietHandlers({ logger }: Pick<UndoContext, "logger">): CallHandlers {
   return {
     onReport: () => undefined,
     onLog: ({ level, message, fields }) => logger[level](message, fields === undefined ? {} : { plugin: fields }),
+    onTook: () => undefined,
     onMake: () => Promise.reject(fail("INVALID_INPUT", "only a tool that runs may announce what it makes")),
     onFacts: () => {
       throw fail("POLICY_DENIED", "only a tool that runs may ask the policies");

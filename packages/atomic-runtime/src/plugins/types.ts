@@ -34,6 +34,8 @@ export interface LoadPluginsOptions {
   readonly pins?: "check" | "approve" | "look";
   /** Names of tools that are loaded already. */
   readonly taken?: readonly string[];
+  /** Types of context entries that are defined already; without them it is not looked whether types are defined. */
+  readonly takenTypes?: readonly string[];
   /** Where granted variables come from. Default: empty. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly logger?: Logger;
@@ -69,6 +71,10 @@ export interface PluginReport {
   readonly scanners: readonly string[];
   readonly strategies: readonly string[];
   readonly credentialSources: readonly string[];
+  /** Types of context entries that it defines. */
+  readonly contextTypes: readonly string[];
+  /** Rules for failures that it brings. */
+  readonly routingRules: readonly string[];
   /** Whether it brings rules for the policy engine; of one that is not loaded, whether it did when it was approved, or may. */
   readonly policies: boolean;
   /** What a person should know although it was loaded. */

@@ -29,6 +29,7 @@ function find({ analysis, folder, asked }: StrategySubject): string | null {
 /** See the file's head. */
 export const existingDockerfile: BuildStrategy = {
   name: "existing-dockerfile",
+  isNew: false,
   consider: (subject) => {
     const path = find(subject);
     if (path !== null)

@@ -21,6 +21,7 @@ import type { BuildStrategy, StrategySubject } from "./strategy.ts";
 /** See the file's head. */
 export const nodeTemplate: BuildStrategy = {
   name: "node-template",
+  isNew: true,
   consider: ({ analysis, module }) => {
     const name = "node-template";
     if (module === null) {

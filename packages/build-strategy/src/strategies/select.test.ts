@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lockfiles, makeRepository, now } from "../../test/make-repository.ts";
 import type { Files } from "../../test/make-repository.ts";
-import { generateDockerfile, selectStrategy, surveyRepository } from "../index.ts";
+import { generateDockerfile, selectStrategy, surveyRepository, validateDockerfile } from "../index.ts";
 
 const survey = async (files: Files) => surveyRepository(await makeRepository(files), { now });
 const server: Files = {
@@ -60,6 +60,27 @@ test("a strategy can be asked for, by a name that exists and that fits", async (
   const bare = await survey(server);
   expect(() => selectStrategy(bare, { strategy: "existing-dockerfile" })).toThrow(
     expect.objectContaining({ code: "UNSUPPORTED" }),
+  );
+});
+
+test("a new Dockerfile can be asked for without naming its strategy, also where the one that is there is broken", async () => {
+  const broken = { ...server, Dockerfile: "FRM node\nRUN [" };
+  const analysis = await survey(broken);
+  expect(selectStrategy(analysis, { strategy: "template" })).toMatchObject({
+    name: "node-template",
+    reasons: expect.arrayContaining(["A new Dockerfile was asked for."]),
+    runnerUp: { name: "existing-dockerfile" },
+  });
+  const generated = await generateDockerfile(await makeRepository(broken), { strategy: "template", now });
+  expect(generated).toMatchObject({ dockerfile: { path: "Dockerfile", content: expect.stringContaining("FROM") } });
+  expect(validateDockerfile(generated.dockerfile.content).valid).toBe(true);
+  for (const strategy of ["template", "node-template"]) {
+    const foreign = await makeRepository({ "go.mod": "", Dockerfile: "FROM golang:1.23\n" });
+    await expect(generateDockerfile(foreign, { strategy })).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  }
+  const library = await survey({ "package.json": { name: "library" }, Dockerfile: "FROM a\n" });
+  expect(() => selectStrategy(library, { strategy: "template" })).toThrow(
+    expect.objectContaining({ code: "UNSUPPORTED", remedy: expect.stringContaining("start script") }),
   );
 });
 

@@ -5,6 +5,9 @@ import { existingDockerfile } from "./existing-dockerfile.ts";
 import { nodeTemplate } from "./node-template.ts";
 import type { BuildStrategy, Candidate, StrategyName, StrategySubject } from "./strategy.ts";
 
+/** Asks for a new Dockerfile from whichever strategy fits best. */
+const TEMPLATE = "template";
+
 /** Every strategy, the preferred first. */
 const strategies: readonly BuildStrategy[] = [existingDockerfile, nodeTemplate];
 
@@ -17,7 +20,7 @@ export interface SelectedStrategy extends Candidate {
 export interface SelectOptions {
   /** A module's folder relative to the repository. */
   readonly module?: string;
-  /** Use this strategy. */
+  /** Use this strategy; `template` is the best of those that write a new Dockerfile, whatever is there. */
   readonly strategy?: string;
 }
 
@@ -35,15 +38,29 @@ export function selectStrategy(analysis: RepositoryAnalysis, options: SelectOpti
 /** The same for a module that was chosen already. */
 export function selectFor(subject: StrategySubject, wanted: string | undefined): SelectedStrategy {
   const candidates = strategies.map((strategy) => strategy.consider(subject)).sort((a, b) => b.score - a.score);
+  if (wanted === TEMPLATE) return selectNew(subject, candidates);
   if (wanted !== undefined) return selectNamed(candidates, wanted);
   const [best, next] = candidates;
   if (best === undefined || best.score === 0) throw nothingFits(subject, candidates);
   return { ...best, runnerUp: next ?? null };
 }
 
+/** Whether a Dockerfile that is there is not what was asked for. */
+export function asksForNew(wanted: string | undefined): boolean {
+  return wanted === TEMPLATE || strategies.some(({ name, isNew }) => isNew && name === wanted);
+}
+
+function selectNew(subject: StrategySubject, candidates: readonly Candidate[]): SelectedStrategy {
+  const fresh = candidates.filter(({ name }) => strategyOf(name).isNew);
+  const [best] = fresh;
+  if (best === undefined || best.score === 0) throw nothingFits(subject, fresh);
+  const runnerUp = candidates.find((candidate) => candidate !== best) ?? null;
+  return { ...best, reasons: ["A new Dockerfile was asked for.", ...best.reasons], runnerUp };
+}
+
 function selectNamed(candidates: readonly Candidate[], wanted: string): SelectedStrategy {
   const found = candidates.find((candidate) => candidate.name === wanted);
-  const names = strategies.map((strategy) => strategy.name).join(", ");
+  const names = [...strategies.map((strategy) => strategy.name), TEMPLATE].join(", ");
   if (found === undefined)
     throw fail("INVALID_INPUT", `there is no strategy ${JSON.stringify(wanted.slice(0, 60))}`, {
       remedy: `Name one of: ${names}.`,

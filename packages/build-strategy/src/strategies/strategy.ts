@@ -43,6 +43,8 @@ interface StrategyOutput {
 /** One way to come to a Dockerfile. */
 export interface BuildStrategy {
   readonly name: StrategyName;
+  /** Whether its Dockerfile is a new one, whatever is there. */
+  readonly isNew: boolean;
   consider(subject: StrategySubject): Candidate;
   /** Called only when {@link consider} gave a score above 0. */
   generate(subject: StrategySubject, tree: SourceTree, options: StrategyOptions): Promise<StrategyOutput>;

@@ -124,7 +124,8 @@ async function readTransfer(
   for await (const record of readProgress(stream, { operation, signal, ...limits })) {
     const error = errorOf(record);
     if (error !== null) {
-      const details = { reference: reference.familiar, credentialSource: credential.source };
+      const { familiar, registry } = reference;
+      const details = { reference: familiar, registry, credentialSource: credential.source };
       const remedy = authRemedy(credential);
       throw engineMessageError(error, { operation, registry: true, stage: "transfer", details, authRemedy: remedy });
     }

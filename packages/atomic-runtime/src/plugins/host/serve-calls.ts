@@ -5,7 +5,9 @@
  *       what JSON Schema can say.
  * - S2  Before a tool runs, the policies are asked about what it says it is about to do.
  */
+import type { ContextEntry } from "@container-kit/context-sharing";
 import { describeIssues, summarizeIssues } from "../../issues.ts";
+import { prepareConsumption } from "../../context/declarations.ts";
 import { whyNotPlain } from "../../internal/plain.ts";
 import type { Plugin, ToolContext, ToolDefinition } from "../../types.ts";
 import type { CallMessage, ToPlugin } from "../messages.ts";
@@ -16,6 +18,8 @@ import { describeError, hostError } from "./describe-error.ts";
 const LARGEST_RESULT = 1024 * 1024;
 const LARGEST_NOTE = 64 * 1024;
 const LONGEST_SUMMARY = 16_000;
+/** Of all entries that a tool leaves: they travel with its result. */
+const LARGEST_PRODUCED = 64 * 1024;
 
 /** Takes the server's messages about calls. */
 export interface Calls {
@@ -28,6 +32,8 @@ interface RunningCall {
   readonly stop: AbortController;
   /** Settles the oldest note that the server has not kept yet. */
   readonly notes: ((error?: string) => void)[];
+  /** The entries that the tool looked at. */
+  readonly took: Set<ContextEntry>;
 }
 
 /** Serves calls of the plugin's functions. */
@@ -35,17 +41,16 @@ export function createCalls(plugin: Plugin, send: Send): Calls {
   const running = new Map<number, RunningCall>();
 
   const start = async (message: CallMessage): Promise<void> => {
-    const call: RunningCall = { stop: new AbortController(), notes: [] };
+    const call: RunningCall = { stop: new AbortController(), notes: [], took: new Set() };
     running.set(message.id, call);
     try {
-      const context = contextOf(message, call, send);
+      const tool = message.role === "tools" ? toolOf(plugin, message) : undefined;
+      const context = contextOf({ message, call, tool }, send);
       const done =
-        message.role === "tools"
-          ? await runTool(plugin, message, context)
-          : await runExtension(plugin, message, context);
-      send({ kind: "done", id: message.id, ...done });
+        tool === undefined ? await runExtension(plugin, message, context) : await runTool(tool, message, context);
+      send({ kind: "done", id: message.id, ...done, took: namesOf(call.took) });
     } catch (error) {
-      send({ kind: "failed", id: message.id, error: describeError(error) });
+      send({ kind: "failed", id: message.id, error: describeError(error), took: namesOf(call.took) });
     } finally {
       running.delete(message.id);
     }
@@ -61,9 +66,17 @@ export function createCalls(plugin: Plugin, send: Send): Calls {
   };
 }
 
-async function runTool(plugin: Plugin, message: CallMessage, context: ToolContext): Promise<object> {
-  const tool = plugin.tools.find(({ name }) => name === message.name);
-  if (tool === undefined) throw new TypeError(`expected a tool of this plugin, got ${message.name}`);
+function toolOf(plugin: Plugin, { name }: CallMessage): ToolDefinition {
+  const tool = plugin.tools.find((one) => one.name === name);
+  if (tool === undefined) throw new TypeError(`expected a tool of this plugin, got ${name}`);
+  return tool;
+}
+
+function namesOf(took: ReadonlySet<ContextEntry>): readonly Pick<ContextEntry, "type" | "key">[] {
+  return [...took].map(({ type, key }) => ({ type, key }));
+}
+
+async function runTool(tool: ToolDefinition, message: CallMessage, context: ToolContext): Promise<object> {
   if (message.member === "undo") {
     await tool.undo?.(message.input as readonly unknown[], context);
     return { result: null };
@@ -84,7 +97,23 @@ async function runTool(plugin: Plugin, message: CallMessage, context: ToolContex
     );
   const result = output.data;
   checkPlain(tool.name, result);
-  return { result, ...aside(tool, result, input) };
+  const said = aside(tool, result, input);
+  return message.member === "dryRun" || message.facts.dryRun
+    ? { result, ...said }
+    : { result, ...said, ...produced(tool, result, input) };
+}
+
+/** What a tool leaves for later ones. It must not cost the result. */
+function produced(tool: ToolDefinition, result: Record<string, unknown>, input: Record<string, unknown>): object {
+  try {
+    const all = (tool.produces ?? []).map((one) => ({ type: one.type, entries: one.from(result, input) }));
+    const problem = whyNotPlain(all, LARGEST_PRODUCED);
+    if (problem !== undefined) throw new TypeError(`${problem.path} ${problem.message}`);
+    return all.length === 0 ? {} : { produced: all };
+  } catch (error) {
+    process.stderr.write(`${tool.name}: what it leaves for later tools is dropped: ${describeError(error).message}\n`);
+    return {};
+  }
 }
 
 async function runExtension(plugin: Plugin, message: CallMessage, context: ToolContext): Promise<object> {
@@ -136,7 +165,15 @@ function notValid(
   return hostError(code, `${what}: ${summarizeIssues(issues)}`, { issues });
 }
 
-function contextOf({ id, facts, member }: CallMessage, { stop, notes }: RunningCall, send: Send): ToolContext {
+interface Served {
+  readonly message: CallMessage;
+  readonly call: RunningCall;
+  readonly tool: ToolDefinition | undefined;
+}
+
+function contextOf({ message, call, tool }: Served, send: Send): ToolContext {
+  const { id, facts, member, entries = [] } = message;
+  const { stop, notes, took } = call;
   const log =
     (level: string) =>
     (message: string, fields?: Readonly<Record<string, unknown>>): void =>
@@ -160,6 +197,17 @@ function contextOf({ id, facts, member }: CallMessage, { stop, notes }: RunningC
     logger,
     report: (progress) => send({ kind: "report", id, progress }),
     allow: askPolicy,
+    entry(type, key) {
+      const declared = tool?.consumes?.find((one) => one.type === type);
+      if (declared === undefined) throw new TypeError(`expected ${message.name} to declare ${type} in consumes`);
+      const wanted = key ?? prepareConsumption(declared).keyOf(message.input as Record<string, unknown>);
+      const found = entries.find((entry) => entry.type === type && (wanted === undefined || entry.key === wanted));
+      if (found !== undefined) took.add(found);
+      return found;
+    },
+    request: async () => {
+      throw hostError("POLICY_DENIED", `${message.name} may not ask other tools: only a trusted plugin may`);
+    },
     jobFolder: async () => {
       throw new TypeError("expected a trusted plugin to ask for a job folder: an untrusted one writes no files");
     },

@@ -2,6 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { analyzeRepository } from "@container-kit/build-strategy";
 import { z } from "zod";
+import { producesAnalysis } from "../../context-types.ts";
 import { warning } from "../../fields.ts";
 import type { ToolServices } from "../../services.ts";
 
@@ -44,6 +45,7 @@ export const analyzeRepositoryTool = ({ paths }: ToolServices): ToolDefinition =
       warnings: z.array(warning),
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    produces: [producesAnalysis],
     run: async ({ path, module }) => {
       const { modules, monorepo, existing, warnings } = await analyzeRepository(
         await paths.resolve(path),

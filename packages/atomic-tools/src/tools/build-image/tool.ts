@@ -6,6 +6,7 @@ import { DEADLINES, resolveContext } from "@container-kit/docker-ops";
 import type { BuildOptions, BuildResult } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { judgeBuild, judgeImage } from "../../acts.ts";
+import { producesImage } from "../../context-types.ts";
 import { fail } from "../../errors.ts";
 import { nextPush } from "../../next-push.ts";
 import { checkImage, namesRegistry, readReference } from "../../reference.ts";
@@ -57,7 +58,9 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
       }
     },
     undo: async (notes, { signal }) => undoBuild(await services.engine(), notes, signal),
-    next: ({ tags }) => [nextPush(tags.find(namesRegistry) ?? tags[0] ?? "")],
+    consumes: [{ type: "dockerfile", fills: { context: "context", dockerfile: "dockerfile" } }],
+    produces: [producesBuilt],
+    next: ({ tags }) => [nextPush(chooseTag(tags))],
     summarize: (result) =>
       [
         ...(result.would ?? [
@@ -67,6 +70,18 @@ export const buildImageTool = (services: ToolServices): ToolDefinition =>
         ...result.warnings.map((text) => `warning: ${text}`),
       ].join("\n"),
   });
+
+const producesBuilt = producesImage(({ imageId, tags }, { context }) => ({
+  reference: chooseTag(tags as readonly string[]),
+  imageId,
+  tags,
+  context,
+}));
+
+/** The tag that says where it is to be pushed, if one does. */
+function chooseTag(tags: readonly string[]): string {
+  return tags.find(namesRegistry) ?? tags[0] ?? "";
+}
 
 interface CheckedBuild {
   readonly wanted: BuildInput;

@@ -1,10 +1,10 @@
-import { join, relative } from "node:path";
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
-import { generateDockerfile, writeDockerfile } from "@container-kit/build-strategy";
+import { generateDockerfile, nameForKept, writeDockerfile } from "@container-kit/build-strategy";
 import type { GeneratedDockerfile } from "@container-kit/build-strategy";
 import { z } from "zod";
 import { judgeDockerfile } from "../../acts.ts";
+import { buildArguments, producesDockerfile } from "../../context-types.ts";
 import { warning, would } from "../../fields.ts";
 import { noteFiles, restoreFiles } from "../../restore-files.ts";
 import type { ToolServices } from "../../services.ts";
@@ -15,7 +15,7 @@ const strategyShape = candidate.extend({ runnerUp: candidate.nullable() });
 const input = z.object({
   path: z.string().min(1).max(4096),
   module: z.string().max(4096).optional().describe("of a monorepo"),
-  strategy: z.string().max(100).optional().describe("name; the best by default"),
+  strategy: z.string().max(100).optional().describe("name; template: the best new one"),
   baseImage: z.string().max(600).optional(),
   write: z.boolean().default(true),
   overwrite: z.boolean().optional(),
@@ -28,7 +28,8 @@ const output = z.object({
   checks: z.array(z.object({ id: z.string(), ok: z.boolean(), message: z.string() })),
   score: z.number(),
   warnings: z.array(warning),
-  context: z.string().describe("folder to build in, relative to path"),
+  context: z.string(),
+  build: z.record(z.string(), z.string()).describe("arguments of build_image"),
   written: z.array(z.string()),
   would,
 });
@@ -57,24 +58,29 @@ export const generateDockerfileTool = (services: ToolServices): ToolDefinition =
         score,
         warnings: [...warnings],
         context: generated.context,
+        build: buildArguments(path, generated.context, dockerfile.path),
       };
       if (write && strategy.name !== "existing-dockerfile") judgeDockerfile(services, dockerfile.content, context);
+      const keepAs = write && overwrite ? await nameForKept(root, generated) : null;
       if (context.dryRun || !write)
-        return { ...found, written: [], ...(context.dryRun ? { would: planOf(generated) } : {}) };
-      await noteFiles({ root, files: [dockerfile, dockerignore] }, services.redactor, context);
-      const { written } = await writeDockerfile(root, generated, { overwrite });
-      return { ...found, written: written.map(({ path: file }) => file) };
+        return { ...found, written: [], ...(context.dryRun ? { would: planOf(generated, keepAs) } : {}) };
+      const kept = keepAs === null ? {} : { [dockerfile.path]: keepAs };
+      await noteFiles({ root, files: [dockerfile, dockerignore], kept }, services.redactor, context);
+      const { written } = await writeDockerfile(root, generated, { overwrite, keepAs });
+      return {
+        ...found,
+        ...(keepAs === null ? {} : { warnings: [...found.warnings, tellKept(dockerfile.path, keepAs)] }),
+        written: [...written.map(({ path: file }) => file), ...(keepAs === null ? [] : [keepAs])],
+      };
     },
     undo: restoreFiles,
-    next: ({ dockerfile, context }, { path }) => [
+    consumes: [{ type: "analysis", fills: { path: "path", module: "module" } }],
+    produces: [producesDockerfile],
+    next: ({ build }, { path }) => [
       {
         tool: "build_image",
         reason: "build it (choose the tags)",
-        arguments: {
-          context: join(path, context),
-          dockerfile: relative(context, dockerfile.path),
-          tags: [suggestTag(path)],
-        },
+        arguments: { ...build, tags: [suggestTag(path)] },
       },
     ],
     summarize: ({ strategy, dockerfile, score, checks, written, warnings }) =>
@@ -95,10 +101,14 @@ function toPlain({ name, score, reasons, runnerUp }: GeneratedDockerfile["strate
   };
 }
 
-function planOf({ dockerfile, dockerignore, strategy }: GeneratedDockerfile): string[] {
-  return strategy.name === "existing-dockerfile"
-    ? [`keep ${dockerfile.path} as it is`]
-    : [`write ${dockerfile.path} and ${dockerignore.path}`];
+function tellKept(file: string, keptAs: string): z.input<typeof warning> {
+  return { code: "DOCKERFILE_REPLACED", message: `The Dockerfile that was there is ${keptAs} now.`, file };
+}
+
+function planOf({ dockerfile, dockerignore, strategy }: GeneratedDockerfile, keepAs: string | null): string[] {
+  if (strategy.name === "existing-dockerfile") return [`keep ${dockerfile.path} as it is`];
+  const kept = keepAs === null ? [] : [`keep the Dockerfile that is there as ${keepAs}`];
+  return [`write ${dockerfile.path} and ${dockerignore.path}`, ...kept];
 }
 
 /** The folder's name as a repository, for an agent that has nothing better. */

@@ -12,9 +12,10 @@ const output = jobShape.extend({
   startedAt: z.string().nullable(),
   cancelRequested: z.boolean(),
   progress: z.unknown().describe("message current total"),
-  result: z.unknown().describe("of the tool, or null"),
+  result: z.unknown().describe("of the tool"),
   error: z.unknown(),
   next: z.array(z.unknown()).describe("steps after it"),
+  routing: z.unknown().optional(),
 });
 
 /** A larger result is read from the job's resource: an answer holds a mebibyte at most, with all that is around it. */
@@ -35,18 +36,20 @@ export const getJobTool = ({ sessions }: ToolServices): ToolDefinition =>
     next: ({ jobId, sessionId, status, next }) =>
       status === "pending" || status === "running"
         ? [{ tool: "get_job", reason: "see whether it has ended", arguments: { jobId, sessionId } }]
-        : next.flatMap((step) => (isStep(step) ? [step] : [])),
-    summarize: ({ jobId, tool, status, progress, error, result }) =>
+        : next.filter(isStep),
+    summarize: ({ jobId, tool, status, progress, error, result, routing }) =>
       [
         `${jobId}: ${tool} is ${status}${isRecord(progress) && error === null ? `; ${String(progress["message"])}` : ""}`,
         ...(!isRecord(error) ? [] : [`${String(error["code"])}: ${String(error["message"])}`]),
+        ...(!isRecord(routing) ? [] : [`${String(routing["action"])}: ${String(routing["reason"])}`]),
         ...(result === null ? [] : [JSON.stringify(result)]),
       ].join("\n"),
   });
 
 function describe(job: Job): z.input<typeof output> {
   const outcome = isRecord(job.outcome) ? job.outcome : {};
-  const { result, error, next } = outcome;
+  const { result, error, next, routing } = outcome;
+  const routed = isRecord(routing) ? proposalOf(routing) : [];
   const isWhole = JSON.stringify(result ?? null).length <= LARGEST_RESULT;
   return {
     ...describeJob(job),
@@ -57,8 +60,15 @@ function describe(job: Job): z.input<typeof output> {
     progress: job.progress === null ? null : { ...job.progress },
     result: isRecord(result) ? (isWhole ? result : { resource: `job://${job.id}` }) : null,
     error: isRecord(error) ? error : null,
-    next: Array.isArray(next) ? next.filter(isRecord) : [],
+    next: [...routed, ...(Array.isArray(next) ? next.filter(isRecord) : [])],
+    ...(isRecord(routing) ? { routing } : {}),
   };
+}
+
+/** The call that a decision about the job's failure proposes, as a step: who follows a job looks there. */
+function proposalOf({ toTool: tool, reason, arguments: given }: Readonly<Record<string, unknown>>): NextStep[] {
+  const step = { tool, reason, arguments: given };
+  return isStep(step) ? [step] : [];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,10 +1,13 @@
 import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import type { SessionDetails } from "@container-kit/session";
+import type { ExtractedTool } from "@container-kit/context-sharing";
 import { z } from "zod";
 import { describeJob, jobShape, jobStatus } from "../../jobs.ts";
 import type { ToolServices } from "../../services.ts";
 import { toTime } from "../../time.ts";
+import { describeKnown, readKnown, readTools } from "./context.ts";
+import type { KnownEntry } from "./context.ts";
 
 const output = z.object({
   sessionId: z.string(),
@@ -23,8 +26,11 @@ const output = z.object({
       startedAt: z.string(),
       durationMs: z.number().nullable(),
       code: z.string().nullable(),
+      produced: z.array(z.string()).optional(),
+      after: z.array(z.string()).optional().describe("executions that it used"),
     }),
   ),
+  known: z.array(z.unknown()).describe("type key version tool executionId expiresAt"),
   errors: z.array(
     z.object({ executionId: z.string(), tool: z.string(), code: z.string(), message: z.string(), at: z.string() }),
   ),
@@ -37,21 +43,27 @@ const output = z.object({
 /** More of one session is read from its resource. */
 const MOST = 100;
 
-export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
+export const getSessionTool = (services: ToolServices): ToolDefinition =>
   defineTool({
     name: "get_session",
     title: "Get session",
     description:
-      "Shows one session: its jobs, tool executions and errors, with what a crash interrupted. Results are in the resource session://{id}.",
+      "Shows one session: its jobs, tool executions and errors, with what a crash interrupted and what is known. Results are in the resource session://{id}.",
     toolset: "session",
     session: "required",
     input: z.object({}),
     output,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     // The call that asks is running while it asks; it is not news.
-    run: async (_input, { sessionId, executionId }) =>
-      describe(await sessions.getSession(sessionId, { executions: MOST + 1 }), executionId),
-    summarize: ({ sessionId, executions, errors, metrics: { successRate = null, p95 = null } }) =>
+    run: async (_input, { sessionId, executionId }) => {
+      const found = await services.sessions.getSession(sessionId, { executions: MOST + 1 });
+      const [known, tools] = await Promise.all([
+        readKnown(services, sessionId),
+        readTools(services, sessionId, found.executions),
+      ]);
+      return { ...describe(found, executionId, tools), known };
+    },
+    summarize: ({ sessionId, executions, errors, known, metrics: { successRate = null, p95 = null } }) =>
       [
         `${sessionId}: ${executions.length} executions, ${errors.length} errors${successRate === null ? "" : `, ${Math.round(successRate * 100)}% completed`}${p95 === null ? "" : `, p95 ${Math.round(p95)} ms`}`,
         ...executions
@@ -60,10 +72,15 @@ export const getSessionTool = ({ sessions }: ToolServices): ToolDefinition =>
             ({ startedAt, tool, status: outcome, durationMs, code }) =>
               `${startedAt} ${tool} ${outcome}${code === null ? "" : ` ${code}`}${durationMs === null ? "" : ` ${Math.round(durationMs)} ms`}`,
           ),
+        ...known.map((one) => describeKnown(one as KnownEntry)),
       ].join("\n"),
   });
 
-function describe(found: SessionDetails, asking: string): z.input<typeof output> {
+function describe(
+  found: SessionDetails,
+  asking: string,
+  tools: ReadonlyMap<string, ExtractedTool>,
+): Omit<z.input<typeof output>, "known"> {
   const executions = found.executions.filter(({ id }) => id !== asking);
   return {
     sessionId: found.id,
@@ -81,12 +98,26 @@ function describe(found: SessionDetails, asking: string): z.input<typeof output>
       startedAt: toTime(execution.startedAt),
       durationMs: execution.durationMs,
       code: execution.error?.code ?? null,
+      ...describeExchange(tools.get(execution.id)),
     })),
     errors: found.errors
       .slice(-MOST)
       .map(({ executionId, tool, code, message, at }) => ({ executionId, tool, code, message, at: toTime(at) })),
     metrics: describeMetrics(found.statistics),
     omitted: found.omitted + Math.max(0, executions.length - MOST),
+  };
+}
+
+/** Only what there is: most executions take and leave nothing. */
+function describeExchange(
+  tool: ExtractedTool | undefined,
+): Pick<z.input<typeof output>["executions"][number], "produced" | "after"> {
+  const { produced = [], after = [] } = tool ?? {};
+  return {
+    ...(produced.length === 0
+      ? {}
+      : { produced: produced.map(({ type, key, version }) => `${type} ${key} (version ${version})`) }),
+    ...(after.length === 0 ? {} : { after: [...after] }),
   };
 }
 

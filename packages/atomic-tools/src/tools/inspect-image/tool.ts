@@ -2,6 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { MASK } from "@container-kit/observability";
 import { z } from "zod";
+import { consumesAnyImage } from "../../context-types.ts";
 import { image, texts } from "../../fields.ts";
 import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
@@ -13,7 +14,7 @@ export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
     description:
       "Shows a local image: tags, digests, size, platform, configuration (values of variables masked), layers.",
     toolset: "image",
-    input: z.object({ image: image.describe("reference or id") }),
+    input: z.object({ image: image.describe("name or id") }),
     output: z.object({
       imageId: z.string(),
       tags: texts,
@@ -34,6 +35,7 @@ export const inspectImageTool = ({ engine }: ToolServices): ToolDefinition =>
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     retry: { attempts: 2 },
+    consumes: consumesAnyImage("image"),
     run: async (input, context) => {
       checkImage(input.image);
       const details = await (await engine()).inspect(input.image, { signal: context.signal });

@@ -3,6 +3,7 @@ import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { DEADLINES } from "@container-kit/docker-ops";
 import { z } from "zod";
 import { judgeImage } from "../../acts.ts";
+import { consumesAnyImage } from "../../context-types.ts";
 import { image, would } from "../../fields.ts";
 import { checkImage } from "../../reference.ts";
 import type { ToolServices } from "../../services.ts";
@@ -33,6 +34,7 @@ export const probeImageTool = (services: ToolServices): ToolDefinition =>
     deadlineMs: DEADLINES.probe + 5000,
     concurrency: 4,
     acts: () => ({ verb: "run" }),
+    consumes: consumesAnyImage("image"),
     run: async ({ image: name, port, path }, context) => {
       checkImage(name);
       const connected = await services.engine();

@@ -4,6 +4,7 @@ import { DEADLINES } from "@container-kit/docker-ops";
 import type { Engine, Freshness, NormalizedReference } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
+import { producesPulled } from "../../context-types.ts";
 import { fail } from "../../errors.ts";
 import { image, layerCount, texts, via, would } from "../../fields.ts";
 import { describeIdentity, requireAccess } from "../../login.ts";
@@ -58,6 +59,7 @@ export const pullImageTool = (services: ToolServices): ToolDefinition =>
       });
       return { ...pulled, layers: { ...layers }, warnings: [...warnings] };
     },
+    produces: [producesPulled],
     next: (result) => [
       { tool: "inspect_image", reason: "see what the image holds", arguments: { image: result.image } },
     ],

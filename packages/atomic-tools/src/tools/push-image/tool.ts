@@ -5,6 +5,7 @@ import type { Engine, NormalizedReference } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { judgeImage } from "../../acts.ts";
+import { consumesImage, producesPushed } from "../../context-types.ts";
 import { image, layerCount, texts, via, would } from "../../fields.ts";
 import { describeIdentity, requireAccess } from "../../login.ts";
 import { readTag, registryOf } from "../../reference.ts";
@@ -56,6 +57,8 @@ export const pushImageTool = (services: ToolServices): ToolDefinition =>
       });
       return { ...pushed, layers: { ...layers }, warnings: [...warnings] };
     },
+    consumes: consumesImage("image"),
+    produces: [producesPushed],
     undo: async (notes, { signal }) => restoreTags(await services.engine(), notes, signal),
     summarize: (result) =>
       [...(result.would ?? describePush(result)), ...result.warnings.map((text) => `warning: ${text}`)].join("\n"),

@@ -2,7 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { z } from "zod";
 import { texts } from "../../fields.ts";
-import type { ToolServices } from "../../services.ts";
+import type { ServerDescription, ToolServices } from "../../services.ts";
 import { toTime } from "../../time.ts";
 import { askEngine, engineStatus, operations } from "./engine-status.ts";
 import { judgeHealth } from "./health.ts";
@@ -21,6 +21,7 @@ const output = z.object({
     status: z.string(),
     bytes: z.record(z.string(), z.number()).optional(),
     behind: z.number().optional(),
+    entries: z.number().optional(),
   }),
   calls: values.optional().describe("running waiting jobs refused openCircuits"),
   alerts: z.array(values).describe("name state since reason"),
@@ -50,7 +51,7 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
       return {
         versions: { ...versions },
         ...asked,
-        store: { location: sessions.location, status: store?.status ?? "unknown", ...sizesOf(store) },
+        store: { location: sessions.location, status: store?.status ?? "unknown", ...sizesOf(described) },
         ...(runtime === undefined ? {} : { calls: { ...runtime, openCircuits: [...runtime.openCircuits] } }),
         alerts: alerts.map(({ name, state, since, reason }) => ({ name, state, since: toTime(since), reason })),
         plugins: plugins.map((plugin) => ({ ...plugin })),
@@ -84,9 +85,14 @@ export const serverStatusTool = ({ engine, sessions, paths, describeServer }: To
       ].join("\n"),
   });
 
-function sizesOf(store: Awaited<ReturnType<ToolServices["describeServer"]>>["store"]): {
+/** How much there is, as far as somebody says so. */
+function sizesOf({ store, context }: ServerDescription): {
   readonly bytes?: Record<string, number>;
   readonly behind?: number;
+  readonly entries?: number;
 } {
-  return store === undefined ? {} : { bytes: { ...store.bytes }, behind: store.behind };
+  return {
+    ...(store === undefined ? {} : { bytes: { ...store.bytes }, behind: store.behind }),
+    ...(context === undefined ? {} : { entries: context.entries }),
+  };
 }

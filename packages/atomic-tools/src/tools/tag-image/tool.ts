@@ -6,6 +6,7 @@ import { isKitError } from "@container-kit/errors";
 import { z } from "zod";
 import { fail } from "../../errors.ts";
 import { judgeImage } from "../../acts.ts";
+import { consumesAnyImage, producesImage } from "../../context-types.ts";
 import { image, via, would } from "../../fields.ts";
 import { nextPush } from "../../next-push.ts";
 import { checkImage, namesRegistry, readReference } from "../../reference.ts";
@@ -28,7 +29,7 @@ export const tagImageTool = (services: ToolServices): ToolDefinition =>
       "Gives a local image another name, e.g. one with a registry for push_image. Moves a tag from another image only with `force`.",
     toolset: "image",
     input: z.object({
-      source: image.describe("reference or id"),
+      source: image.describe("name or id"),
       target: image,
       force: z.boolean().optional(),
     }),
@@ -48,6 +49,8 @@ export const tagImageTool = (services: ToolServices): ToolDefinition =>
         onPlan: (plan) => noteMoved([{ tag: plan.target, before: plan.replaced }], plan.imageId, context),
       });
     },
+    consumes: consumesAnyImage("source"),
+    produces: [producesImage(({ target: reference, imageId }) => ({ reference, imageId }))],
     undo: async (notes, { signal }) => restoreTags(await services.engine(), notes, signal),
     next: ({ target }) => [nextPush(target)],
     summarize: (result) =>

@@ -1,0 +1,30 @@
+import type { Services } from "../execution.ts";
+import type { ToolOutcome } from "../types.ts";
+
+/** What an event says of a call beside its outcome. */
+export interface EndedCall {
+  /** The execution that the call is; a replayed outcome names another. */
+  readonly executionId: string;
+  readonly parent: string | undefined;
+  readonly dryRun: boolean;
+  readonly status: "completed" | "failed" | "cancelled";
+}
+
+/** Tells whoever listens how an execution ended. Never throws: the call is over. */
+export function publishEnd({ events, logger }: Services, outcome: ToolOutcome, call: EndedCall): void {
+  if (events === undefined) return;
+  const { tool, sessionId, correlationId, durationMs, jobId, context } = outcome;
+  const { executionId, parent, dryRun, status } = call;
+  const data: Record<string, unknown> = { tool, durationMs, dryRun };
+  if (parent !== undefined) data["parent"] = parent;
+  if (jobId !== undefined) data["jobId"] = jobId;
+  if (outcome.executionId !== executionId) data["replayOf"] = outcome.executionId;
+  if (!outcome.ok) data["code"] = outcome.error.code;
+  if (context?.used !== undefined) data["used"] = context.used;
+  if (context?.produced !== undefined) data["produced"] = context.produced;
+  try {
+    events.publishSoon({ type: `tool.${status}`, sessionId, correlationId, executionId, data });
+  } catch (error) {
+    logger.warn("how a call ended could not be told", { tool, executionId, error });
+  }
+}

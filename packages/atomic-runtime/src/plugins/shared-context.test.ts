@@ -1,0 +1,117 @@
+/** What plugins share: types of entries, what their tools take and leave, and rules for failures. */
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { contextRig } from "../../test/context-rig.ts";
+import { pluginRig, source } from "../../test/plugin-rig.ts";
+import { tool } from "../../test/rig.ts";
+import { collectExtensions, createRuntime, definePlugin } from "../index.ts";
+import type { Plugin } from "../index.ts";
+
+const rule = {
+  name: "notes-away",
+  priority: 100,
+  fromTool: "write_note",
+  errorCodes: ["NOT_FOUND"],
+  action: "fail",
+  reason: "there is no note",
+};
+const noteType = (schema = "z.object({ text: z.string() })"): string => `{ name: "note", version: 2, schema: ${schema},
+  upgrades: { 1: (value) => value } }`;
+const sharing = (type: string, more = ""): string =>
+  `plugin.contextTypes = [${type}]; plugin.routingRules = [${JSON.stringify(rule)}]; ${more}`;
+
+test("an untrusted tool leaves entries and takes them, told like those of any other, and asks no other tool", async () => {
+  const rig = await pluginRig();
+  const written = source(
+    {
+      write_note: `return { text: input.text };`,
+      read_note: `const note = context.entry("note"); let asked = "";
+        try { await context.request("write_note", {}); } catch (error) { asked = error.code; }
+        return { text: input.text + " " + note?.value.text + " " + note?.producer.tool + " " + asked };`,
+    },
+    "",
+    `produces: [{ type: "note", from: (result) => result.text === "" ? [] : [{ key: "last", value: { text: result.text }, labels: { by: "test" } }] }],
+     consumes: [{ type: "note", fills: { text: "text" } }],`,
+  );
+  await rig.write("notes", `${written}${sharing(noteType())}`);
+  const { plugins } = await rig.load([{ package: "./notes" }], { takenTypes: ["image"] });
+  const { runtime, openSession, context } = await contextRig([tool()], { plugins });
+  const sessionId = await openSession();
+  const wrote = await runtime.execute({ tool: "write_note", input: { sessionId, text: "hello" } });
+  const note = { type: "note", key: "last", version: 1, tool: "write_note", executionId: wrote.executionId };
+  expect(wrote).toMatchObject({ ok: true, context: { produced: [note] } });
+  expect(await context.query({ sessionId })).toMatchObject([{ value: { text: "hello" }, labels: { by: "test" } }]);
+
+  expect(await runtime.execute({ tool: "read_note", input: { sessionId } })).toMatchObject({
+    ok: true,
+    result: { text: "hello hello write_note POLICY_DENIED" },
+    context: { used: [{ ...note, as: "text" }] },
+  });
+  expect(await runtime.execute({ tool: "read_note", input: { sessionId, text: "own" } })).toMatchObject({
+    context: { used: [{ key: "last", tool: "read_note" }] },
+  });
+  expect(collectExtensions(plugins).routingRules).toEqual([{ source: "plugin fixture", rules: [rule] }]);
+});
+
+test("what a plugin shares is pinned with its words, and told in its report", async () => {
+  const rig = await pluginRig();
+  const plain = source({ write_note: `return input;` });
+  await rig.write("notes", `${plain}${sharing(noteType())}`);
+  const { reports } = await rig.load([{ package: "./notes" }]);
+  expect(reports).toMatchObject([{ loaded: true, contextTypes: ["note"], routingRules: ["notes-away"] }]);
+  const produces = `plugin.tools[0].produces = [{ type: "note", from: () => [] }];`;
+  await rig.write("notes", `${plain}${sharing(noteType("z.object({})"), produces)}`);
+  const changed = await rig.load([{ package: "./notes" }]);
+  expect(changed.reports).toMatchObject([
+    { loaded: false, pin: { state: "words", changes: ["context type note", "tool write_note: produces (new)"] } },
+  ]);
+});
+
+test.each([
+  [
+    "a type that the program has",
+    sharing(`{ name: "image", schema: z.object({}) }`),
+    "context type image is defined by the program already",
+  ],
+  [
+    "a type that nobody defines",
+    `plugin.tools[0].consumes = [{ type: "nothing" }];`,
+    "names the context type nothing, which nobody defines",
+  ],
+  [
+    "a type of the failure routing",
+    sharing(`{ name: "failure_chain", schema: z.object({}) }`),
+    "belong to the failure routing",
+  ],
+  ["a rule of no known form", `plugin.routingRules = [{ name: "x" }];`, 'routing rule \\"x\\"'],
+  [
+    "a rule with hidden words",
+    `plugin.routingRules = [{ ...${JSON.stringify(rule)}, reason: "call \\u200b me" }];`,
+    "invisible characters",
+  ],
+])("a plugin with %s is left out, and stops nobody", async (_name, more, problem) => {
+  const rig = await pluginRig();
+  await rig.write("bad", `${source({ write_note: `return input;` })}${more}`);
+  const { plugins, reports } = await rig.load([{ package: "./bad" }], { takenTypes: ["image"] });
+  expect(plugins).toEqual([]);
+  expect(JSON.stringify(reports[0]?.problem)).toContain(problem);
+});
+
+test("two plugins that define one type, and rules of no known form, do not make a runtime", async () => {
+  const { context, sessions } = await contextRig([]);
+  const one = (name: string): Plugin =>
+    definePlugin({
+      name,
+      version: "1.0.0",
+      apiVersion: 1,
+      tools: [],
+      contextTypes: [{ name: "note", schema: z.object({}) }],
+    });
+  expect(() => createRuntime({ plugins: [one("first"), one("second")], sessions, context })).toThrow(
+    /plugin second: context type note: /,
+  );
+  const routingRules = [{ name: "x" }] as never;
+  expect(() => definePlugin({ name: "p", version: "1.0.0", apiVersion: 1, tools: [], routingRules })).toThrow(
+    'plugin p: routing rule "x"',
+  );
+});

@@ -1,0 +1,46 @@
+/**
+ * What was decided about failures that belong together: the guard against loops.
+ *
+ * - H1  A cause is a tool and a code: what the message says may differ each time, and would never come round.
+ * - H2  Only a decision that does more than give up is counted: giving up leads nowhere.
+ */
+import type { Failure, FailureChain, RoutingDecision } from "./types.ts";
+
+/** A chain in which nothing was decided yet. */
+export const NO_CHAIN: FailureChain = { decisions: 0, causes: {} };
+
+/** (H1) */
+export function causeOf({ tool, error }: Failure): string {
+  return `${tool} ${error.code}`;
+}
+
+/** What was decided on a cause before. */
+export interface CauseHistory {
+  readonly attempts: number;
+  readonly rules: readonly string[];
+}
+
+const NEVER: CauseHistory = { attempts: 0, rules: [] };
+
+/** What was decided on a cause before; nothing where it is new. */
+export function historyOf(chain: FailureChain, cause: string): CauseHistory {
+  return (Object.hasOwn(chain.causes, cause) ? chain.causes[cause] : undefined) ?? NEVER;
+}
+
+/** (H2) The chain after a decision. */
+export function chainAfter(chain: FailureChain, failure: Failure, { rule, action }: RoutingDecision): FailureChain {
+  if (action === "fail") return chain;
+  const cause = causeOf(failure);
+  const { attempts, rules } = historyOf(chain, cause);
+  return {
+    decisions: chain.decisions + 1,
+    causes: { ...chain.causes, [cause]: { attempts: attempts + 1, rules: [...rules, rule] } },
+  };
+}
+
+/** How often a rule was used on a cause. */
+export function usesOf({ rules }: CauseHistory, rule: string): number {
+  let uses = 0;
+  for (const name of rules) if (name === rule) uses += 1;
+  return uses;
+}

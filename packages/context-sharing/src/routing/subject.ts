@@ -1,0 +1,45 @@
+/**
+ * What a call is about, as one short text: by it a repetition is recognised although other arguments have changed.
+ *
+ * - B1  The same call has the same subject in every process, and no subject holds a secret or a control character.
+ */
+import { createHash } from "node:crypto";
+import type { Redactor } from "@container-kit/observability";
+
+/** Arguments that say what a call is about, the weightiest first. */
+const NAMES = [
+  "context",
+  "path",
+  "image",
+  "target",
+  "source",
+  "report",
+  "scanId",
+  "registry",
+  "workflow",
+  "definition",
+  "runId",
+  "name",
+  "manifest",
+  "jobId",
+] as const;
+
+/** With a tool's name before it, it still is a key of an entry. */
+const LONGEST = 300;
+
+/** Empty for a call that is about nothing in particular. */
+export function subjectOf(input: Readonly<Record<string, unknown>>, redactor: Pick<Redactor, "value">): string {
+  for (const name of NAMES) {
+    const value = Object.hasOwn(input, name) ? input[name] : undefined;
+    if (value === undefined || value === null || value === "") continue;
+    const masked: unknown = redactor.value(value);
+    return fit(typeof masked === "string" ? masked : JSON.stringify(masked));
+  }
+  return "";
+}
+
+/** (B1) */
+function fit(text: string): string {
+  if (text.length <= LONGEST && !/\p{Cc}/u.test(text)) return text;
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}

@@ -1,0 +1,3 @@
+import { project } from "@container-kit/config/vitest";
+
+export default project("context-sharing");
