@@ -1,13 +1,15 @@
 /** Tools that do nothing, with the fields of those of bench/bare-server.mjs, and what a runtime around them needs. */
 import { createRuntime, defineTool } from "@container-kit/atomic-runtime";
-import type { Runtime } from "@container-kit/atomic-runtime";
+import type { Runtime, RuntimeOptions } from "@container-kit/atomic-runtime";
 import { createLogger, createRedactor } from "@container-kit/observability";
-import type { Logger } from "@container-kit/observability";
+import type { Logger, Redactor } from "@container-kit/observability";
 import { createSessionStore } from "@container-kit/session";
 import type { SessionStore } from "@container-kit/session";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import { z } from "zod";
+import { openRouting, openSharedContext } from "../src/sharing.ts";
+import type { SharedContext } from "../src/sharing.ts";
 
 /** Everything that stands between a message and a tool in `serve`. */
 export interface Bench {
@@ -25,9 +27,10 @@ export async function openBench(folder: string | undefined, tools = 1): Promise<
   const logger = createLogger({ level: "warn", redactor });
   const keeper = new URL("record-keeper.js", import.meta.url);
   const storage = folder === undefined ? undefined : await openStorage(`sqlite:${folder}/`, { logger, keeper });
-  const sessions = storage === undefined ? forgetful() : createSessionStore(storage);
+  const shared = storage === undefined ? undefined : openSharedContext(storage, { logger, redactor });
+  const sessions = storage === undefined ? forgetful() : createSessionStore(storage, { ...shared });
   const plugin = { name: "bench", version: "0.0.0", apiVersion: 1 as const, tools: noOps(tools) };
-  const runtime = createRuntime({ plugins: [plugin], sessions, redactor, logger });
+  const runtime = createRuntime({ plugins: [plugin], sessions, redactor, logger, ...exchange(shared, redactor) });
   return {
     runtime,
     sessions,
@@ -35,9 +38,20 @@ export async function openBench(folder: string | undefined, tools = 1): Promise<
     storage,
     async close() {
       await runtime.close();
+      await shared?.events.close();
       await storage?.close();
     },
   };
+}
+
+function exchange(
+  shared: SharedContext | undefined,
+  redactor: Redactor,
+): Pick<RuntimeOptions, "context" | "events" | "routing"> {
+  if (shared === undefined) return {};
+  const settings = { autoFix: true, budget: null, sources: [] };
+  const routing = openRouting({ settings, plugins: [], isPluginMissing: false, shared, redactor });
+  return { context: shared.context, events: shared.events, routing };
 }
 
 function noOps(count: number): ReturnType<typeof defineTool>[] {

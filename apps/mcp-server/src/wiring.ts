@@ -8,22 +8,24 @@ import { createBuiltinPlugin, createPathPolicy } from "@container-kit/atomic-too
 import type { PathPolicy, PluginDescription, ServerDescription, ToolServices } from "@container-kit/atomic-tools";
 import { createPolicy, createRuntime } from "@container-kit/atomic-runtime";
 import type { LoadedPlugins, PluginReport, Policy, Runtime } from "@container-kit/atomic-runtime";
+import type { FailureRouting } from "@container-kit/context-sharing";
 import { checkRegistryLogin, connectEngine, parseCredentialReference } from "@container-kit/docker-ops";
 import type { ConnectOptions, Engine, RegistryLoginOptions } from "@container-kit/docker-ops";
 import { isKitError } from "@container-kit/errors";
 import { createLogger, createRedactor } from "@container-kit/observability";
 import type { Logger, Secret } from "@container-kit/observability";
-import { createSessionStore } from "@container-kit/session";
 import type { SessionStore } from "@container-kit/session";
-import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import manifest from "../package.json" with { type: "json" };
-import type { Config } from "./config/config.ts";
+import type { Config, RoutingSettings } from "./config/config.ts";
 import { createEngineSource } from "./engine-source.ts";
 import type { EngineSource } from "./engine-source.ts";
 import { openPlugins, pluginPolicies, toolsetsWith } from "./plugins/open-plugins.ts";
 import { privateSettings } from "./private-engine.ts";
-import { toRefusal } from "./store-refusal.ts";
+import { openSessions } from "./open-sessions.ts";
+import type { OpenedSessions } from "./open-sessions.ts";
+import { checkRouting, openRouting } from "./sharing.ts";
+import type { SharedContext } from "./sharing.ts";
 import { openTelemetry } from "./telemetry/program-telemetry.ts";
 import type { ProgramTelemetry } from "./telemetry/program-telemetry.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -49,41 +51,15 @@ export interface Application {
   readonly logger: Logger;
   readonly telemetry: ProgramTelemetry;
   readonly plugins: LoadedPlugins;
+  readonly shared: SharedContext;
+  /** Where failures go. */
+  readonly routing: FailureRouting;
+  /** How the program was told to treat them. */
+  readonly settings: Pick<RoutingSettings, "autoFix">;
   close(): Promise<void>;
 }
 
 const ALL_TOOLSETS = ["build", "image", "security", "deploy", "workflow", "sandbox", "run", "session", "server"];
-
-/** The durable record, and what it is kept in. */
-export interface OpenedSessions {
-  readonly sessions: SessionStore;
-  readonly storage: Storage;
-  readonly close: () => Promise<void>;
-}
-
-/** Opens the durable record alone. @throws STORE_UNAVAILABLE STORE_CORRUPT */
-export async function openSessions(
-  config: Config,
-  logger: Logger = createLogger({ level: config.logLevel, redactor: createRedactor() }),
-): Promise<OpenedSessions> {
-  const { allowNetworkFileSystem } = config;
-  const storage = await openStorage(config.store, { logger, allowNetworkFileSystem, ...keeper() }).catch(toRefusal);
-  try {
-    const sessions = createSessionStore(storage);
-    // Also for a program that only reads: what a dead process left behind is told as interrupted, not as running.
-    const interrupted = await sessions.recoverInterrupted();
-    if (interrupted.executions > 0) logger.warn("Work of a process that died was found.", { ...interrupted });
-    return { sessions, storage, close: () => storage.close() };
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
-}
-
-/** The keeper's program lies beside the built one; run from its sources, the program does the keeper's work itself. */
-function keeper(): { keeper?: URL } {
-  return import.meta.url.endsWith(".ts") ? {} : { keeper: new URL("record-keeper.js", import.meta.url) };
-}
 
 /** Opens everything that a tool may need. @throws STORE_UNAVAILABLE STORE_CORRUPT INVALID_INPUT (a toolset that nobody has) */
 export async function openApplication(config: Config, options: ApplicationOptions): Promise<Application> {
@@ -91,53 +67,39 @@ export async function openApplication(config: Config, options: ApplicationOption
   const logger = createLogger({ level: config.logLevel, redactor });
   // Before anything is opened: rules that cannot be understood stop the program, they are never half in force.
   createPolicy(config.policy);
-  const { sessions, storage, close: closeStore } = await openSessions(config, logger);
+  checkRouting(config.routing, config.plugins.length > 0);
+  const opened = await openSessions(config, redactor, logger);
+  const { sessions, storage, shared } = opened;
   const plugins = await openPlugins(config, { environment: options.environment, logger, redactor });
   const close = async (): Promise<void> => {
     await plugins.close();
-    await closeStore();
+    await opened.close();
   };
   const onSecret = (secret: Secret): void => redactor.learn(secret);
-  const engine = openEngine(config, { env: options.environment, logger, onSecret });
+  const source = openEngine(config, { env: options.environment, logger, onSecret });
+  const engine = (): Promise<Engine> => source.get();
   try {
     const telemetry = await openTelemetry({ ...options, settings: config.telemetry, logger, redactor });
-    const policy = createPolicy([...config.policy, ...pluginPolicies(plugins, config.plugins)]);
-    const builtin = createBuiltinPlugin({
-      engine: () => engine.get(),
-      checkLogin: loginCheck(engine, config, { env: options.environment, onSecret }),
-      environment: options.environment,
-      sessions,
-      paths: pathPolicy(options.paths),
-      describeServer: () => describeServer({ runtime, storage, telemetry, plugins, policy }),
-      policy,
-      baseImages: config.baseImages,
-      cancelJob: (jobId) => runtime.cancelJob(jobId),
-      redactor,
-    });
-    const runtime: Runtime = createRuntime({
-      plugins: [builtin, ...plugins.plugins],
-      sessions,
-      logger,
-      redactor,
-      telemetry: telemetry.telemetry,
-      readOnly: config.readOnly,
-      policy,
-      toolsets: toolsetsOf(options, plugins),
-    });
-    telemetry.watch({ runtime, storage, sessions, engine: () => engine.get() });
-    const upkeep = startUpkeep({ runtime, sessions, logger });
+    const checkLogin = loginCheck(source, config, { env: options.environment, onSecret });
+    const parts = { config, options, redactor, logger, opened, plugins, telemetry, engine, checkLogin };
+    const { runtime, routing } = composeRuntime(parts);
+    telemetry.watch({ runtime, storage, sessions, engine });
+    const upkeep = startUpkeep({ runtime, sessions, ...shared, logger });
     return {
       runtime,
       sessions,
-      engine: () => engine.get(),
+      engine,
       logger,
       telemetry,
       plugins,
+      shared,
+      routing,
+      settings: config.routing,
       async close() {
         await upkeep.close();
         await runtime.close();
         await telemetry.close();
-        await engine.close();
+        await source.close();
         await close();
       },
     };
@@ -147,17 +109,83 @@ export async function openApplication(config: Config, options: ApplicationOption
   }
 }
 
+interface RuntimeParts
+  extends
+    Pick<Application, "logger" | "telemetry" | "plugins" | "engine">,
+    Pick<ToolServices, "redactor" | "checkLogin"> {
+  readonly config: Config;
+  readonly options: ApplicationOptions;
+  readonly opened: OpenedSessions;
+}
+
+/** The tools, where their failures go, and the runtime that runs them. @throws INVALID_INPUT */
+function composeRuntime(parts: RuntimeParts): Pick<Application, "runtime" | "routing"> {
+  const { config, options, redactor, logger, plugins, telemetry, engine, checkLogin } = parts;
+  const { sessions, storage, shared } = parts.opened;
+  const { context, events } = shared;
+  const policy = createPolicy([...config.policy, ...pluginPolicies(plugins, config.plugins)]);
+  const routing = openRouting({
+    settings: config.routing,
+    plugins: plugins.plugins,
+    isPluginMissing: plugins.reports.some(({ loaded }) => !loaded),
+    serves: (tool) => served().has(tool),
+    shared,
+    redactor,
+    logger,
+  });
+  const builtin = createBuiltinPlugin({
+    engine,
+    checkLogin,
+    environment: options.environment,
+    sessions,
+    context,
+    events,
+    listTools: () => runtime.list(),
+    paths: pathPolicy(options.paths),
+    describeServer: () => describeServer({ runtime, storage, telemetry, plugins, policy, shared }),
+    policy,
+    baseImages: config.baseImages,
+    cancelJob: (jobId) => runtime.cancelJob(jobId),
+    redactor,
+  });
+  const runtime: Runtime = createRuntime({
+    plugins: [builtin, ...plugins.plugins],
+    sessions,
+    logger,
+    redactor,
+    telemetry: telemetry.telemetry,
+    readOnly: config.readOnly,
+    policy,
+    context,
+    events,
+    routing,
+    autoFix: config.routing.autoFix,
+    toolsets: toolsetsOf(options, plugins),
+  });
+  const served = lazily(() => new Set(runtime.list().map(({ name }) => name)));
+  return { runtime, routing };
+}
+
+function lazily<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 function pathPolicy(rule: PathRule): PathPolicy {
   return createPathPolicy("roots" in rule ? { roots: rule.roots } : { terminal: rule.terminal });
 }
 
-interface Described extends Pick<Application, "runtime" | "telemetry" | "plugins"> {
+interface Described extends Pick<Application, "runtime" | "telemetry" | "plugins" | "shared"> {
   readonly storage: Storage;
   readonly policy: Policy;
 }
 
-function describeServer({ runtime, storage, telemetry, plugins, policy }: Described): ServerDescription {
+async function describeServer(described: Described): Promise<ServerDescription> {
+  const { runtime, storage, telemetry, plugins, policy, shared } = described;
+  // A store that cannot be asked says so itself; it is told below.
+  const context = await shared.context.usage().catch(() => undefined);
   return {
+    ...(context === undefined ? {} : { context }),
     versions: { "container-kit": manifest.version, node: process.versions.node },
     toolsets: [...new Set(runtime.list().map(({ toolset }) => toolset))],
     store: storage.health(),

@@ -10,7 +10,7 @@ export const CLI = join(import.meta.dirname, "..", "dist", "cli.js");
 const EXAMPLE = join(import.meta.dirname, "..", "..", "..", "examples", "express-api");
 
 /** An outcome as it goes over the wire; what a tool returns is known by name only. */
-interface WireOutcome {
+export interface WireOutcome {
   readonly ok: boolean;
   readonly tool: string;
   readonly sessionId: string;
@@ -21,6 +21,14 @@ interface WireOutcome {
   // oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the tool returns
   readonly result: any;
   readonly next: readonly { tool: string; reason: string; arguments: Record<string, unknown> }[];
+  readonly context?: Readonly<Record<"used" | "produced" | "known", readonly Record<string, unknown>[]>>;
+  readonly routing?: {
+    readonly rule: string;
+    readonly action: string;
+    readonly toTool?: string;
+    readonly arguments?: Record<string, unknown>;
+    readonly reason: string;
+  };
   readonly error: {
     code: string;
     category: string;

@@ -5,6 +5,7 @@ import type { Host } from "./host.ts";
 import { createOutput } from "./output.ts";
 import type { OutputMode } from "./output.ts";
 import { addPlugins, plugin } from "./plugin-commands.ts";
+import { addRouting } from "./routing-commands.ts";
 import { addSessions } from "./session-commands.ts";
 
 interface GlobalOptions {
@@ -65,28 +66,10 @@ export function createProgram(host: Host, version: string, { ended, help }: List
       ),
     );
   addSessions(program, does);
+  addRouting(program, does);
   addPlugins(program, does);
-  program
-    .command("doctor")
-    .description("what is missing or broken, and the one next step for each")
-    .addOption(registryCredentials())
-    .action(
-      does(
-        async () => (await import("./commands/doctor.ts")).doctor,
-        (command) => command.opts(),
-      ),
-    );
-  program
-    .command("config")
-    .description("the configuration file")
-    .command("schema")
-    .description("print the JSON Schema of container-kit.yaml")
-    .action(
-      does(
-        async () => (await import("./commands/config-schema.ts")).configSchema,
-        () => undefined,
-      ),
-    );
+  addDoctor(program, does);
+  addConfig(program, does);
   return program;
 }
 
@@ -147,6 +130,33 @@ function addCall(program: Command, does: Does): void {
       does(
         async () => (await import("./commands/call.ts")).call,
         (command) => ({ ...command.opts<{ input: string }>(), tool: command.args[0] as string }),
+      ),
+    );
+}
+
+function addDoctor(program: Command, does: Does): void {
+  program
+    .command("doctor")
+    .description("what is missing or broken, and the one next step for each")
+    .addOption(registryCredentials())
+    .action(
+      does(
+        async () => (await import("./commands/doctor.ts")).doctor,
+        (command) => command.opts(),
+      ),
+    );
+}
+
+function addConfig(program: Command, does: Does): void {
+  program
+    .command("config")
+    .description("the configuration file")
+    .command("schema")
+    .description("print the JSON Schema of container-kit.yaml")
+    .action(
+      does(
+        async () => (await import("./commands/config-schema.ts")).configSchema,
+        () => undefined,
       ),
     );
 }

@@ -29,10 +29,18 @@ function addReading(sessions: Command, does: Does): void {
     .command("show")
     .description("one session with its executions, jobs and errors")
     .argument("<id>", "the session")
+    .option("--trace", "as a tree: what each took and left, and where its failure went")
     .action(
       does(
-        async () => (await import("./commands/sessions/list.ts")).showSession,
-        (command) => ({ id: firstOf(command) }),
+        async () => {
+          const [{ showSession }, { traceSession }] = await Promise.all([
+            import("./commands/sessions/list.ts"),
+            import("./commands/sessions/trace.ts"),
+          ]);
+          return (args: { readonly id: string; readonly trace?: boolean }, context) =>
+            args.trace === true ? traceSession(args, context) : showSession(args, context);
+        },
+        (command) => ({ ...command.opts<{ trace?: boolean }>(), id: firstOf(command) }),
       ),
     );
   sessions

@@ -1,4 +1,5 @@
 import { policyRulesSchema } from "@container-kit/atomic-runtime";
+import { routingRuleSchema } from "@container-kit/context-sharing";
 import { alertRuleProblems } from "@container-kit/observability";
 import { z } from "zod";
 import { isCredentialReference } from "./registry-credentials.ts";
@@ -59,6 +60,25 @@ const alertRules = z
     }
   });
 
+const routing = z.strictObject({
+  autoFix: z
+    .boolean()
+    .optional()
+    .describe("Whether a route may propose to change files, such as a new Dockerfile. Default: true."),
+  budget: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Decisions about failures that belong together, before it is given up. Default: 8."),
+  rules: z
+    .array(routingRuleSchema)
+    .max(200)
+    .optional()
+    .describe("Rules beside the defaults. One that bears the name of a default replaces it."),
+  disabled: z.array(z.string().min(1).max(100)).max(200).optional().describe("Names of rules that are left out."),
+});
+
 /** What a `container-kit.yaml` may say. Every key is optional. */
 export const configFileSchema = z
   .strictObject({
@@ -117,6 +137,11 @@ export const configFileSchema = z
       .optional()
       .describe(
         "Rules that every act is judged by before it begins. The rules of all files count: none lifts another.",
+      ),
+    routing: routing
+      .optional()
+      .describe(
+        "Where failures go next; `container-kit routing list` shows the rules. A file inside the repository may only switch autoFix off.",
       ),
     telemetry: z
       .strictObject({

@@ -1,4 +1,5 @@
 import type { PluginEntry, PolicySource } from "@container-kit/atomic-runtime";
+import type { RoutingRule } from "@container-kit/context-sharing";
 import type { LogLevel } from "@container-kit/observability";
 import type { TelemetrySettings } from "../telemetry/settings.ts";
 
@@ -6,6 +7,23 @@ import type { TelemetrySettings } from "../telemetry/settings.ts";
 interface ConfiguredPlugin extends PluginEntry {
   /** Nothing acts while it is not loaded. */
   readonly required?: boolean | undefined;
+}
+
+/** The rules for failures of one file, and which others it leaves out. */
+export interface RoutingSource {
+  readonly source: string;
+  readonly rules: readonly RoutingRule[];
+  readonly disabled: readonly string[];
+}
+
+/** Where failures go next, as the files say. */
+export interface RoutingSettings {
+  /** Whether a route may propose to change files. */
+  readonly autoFix: boolean;
+  /** Null where nobody said. */
+  readonly budget: number | null;
+  /** The user's first: a later one replaces what bears the same name. */
+  readonly sources: readonly RoutingSource[];
 }
 
 /** Everything that the program was told, merged: flags > environment > project file > user file > default. */
@@ -30,6 +48,7 @@ export interface Config {
   readonly plugins: readonly ConfiguredPlugin[];
   /** The rules of all files, the user's first. */
   readonly policy: readonly PolicySource[];
+  readonly routing: RoutingSettings;
   readonly telemetry: TelemetrySettings;
   /** The configuration files that were found, in the order of their weight. */
   readonly files: readonly string[];

@@ -40,6 +40,7 @@ test("without anything the defaults apply", async () => {
     registryCredentials: [],
     plugins: [],
     policy: [],
+    routing: { autoFix: true, budget: null, sources: [] },
     telemetry: { otlp: null, alerts: {} },
     files: [],
     warnings: [],
@@ -280,4 +281,42 @@ test("a network file system for the record is allowed by a trusted file alone", 
   const { allowNetworkFileSystem, warnings } = await load();
   expect(allowNetworkFileSystem).toBe(false);
   expect(warnings).toEqual([expect.stringContaining("allowNetworkFileSystem is ignored")]);
+});
+
+const rule = "{ name: my-rule, priority: 5, fromTool: build_image, action: fail, reason: Ask the platform team. }";
+
+test("routing rules of the user's and of a trusted project's file are put together, the project's last", async () => {
+  await writeUser(`routing:\n  budget: 3\n  autoFix: false\n  rules: [${rule}]\n`);
+  await writeProject("routing:\n  budget: 5\n  disabled: [my-rule]\n");
+  const { routing } = await load(beside);
+  expect(routing).toMatchObject({
+    autoFix: false,
+    budget: 5,
+    sources: [
+      { rules: [{ name: "my-rule" }], disabled: [] },
+      { source: join(project, "container-kit.yaml"), rules: [], disabled: ["my-rule"] },
+    ],
+  });
+});
+
+test("a file inside the repository may only say that nothing is to be mended", async () => {
+  await writeUser("routing: { budget: 3 }\n");
+  await writeProject(`routing: { autoFix: false, budget: 99, rules: [${rule}] }\n`);
+  const narrowed = await load();
+  expect(narrowed.routing).toMatchObject({ autoFix: false, budget: 3, sources: [{ rules: [] }] });
+  expect(narrowed.warnings).toEqual([expect.stringContaining("routing, but for autoFix: false, is ignored")]);
+  await writeProject("routing: { autoFix: false }\n");
+  expect((await load()).warnings).toEqual([]);
+  await writeUser("routing: { autoFix: false }\n");
+  await writeProject("routing: { autoFix: true }\n");
+  const { routing, warnings } = await load();
+  expect([routing.autoFix, warnings.length]).toEqual([false, 1]);
+});
+
+test("a routing rule that cannot be understood is refused with its line and its path", async () => {
+  await writeUser("routing:\n  rules:\n    - name: mine\n      priority: soon\n      action: fail\n      reason: x\n");
+  await expect(load()).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: expect.stringMatching(/:4: routing\.rules\.0\.priority: /),
+  });
 });

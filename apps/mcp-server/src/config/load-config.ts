@@ -6,6 +6,7 @@ import { LOG_LEVELS } from "./config-file.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Config, ConfigFlags } from "./config.ts";
 import { readConfigFile } from "./read-config-file.ts";
+import { mergeRouting, widensRouting } from "./routing-settings.ts";
 import { withAbsolutePath } from "./registry-credentials.ts";
 import { otlpEndpoint } from "../telemetry/settings.ts";
 
@@ -14,7 +15,8 @@ import { otlpEndpoint } from "../telemetry/settings.ts";
  *
  * - G1  flags > environment > project file > user file > default, key by key.
  * - G2  A project file inside a repository that is worked on was written by whoever wrote the repository. It may
- *       narrow (fewer roots, fewer toolsets, read-only) and set the log level; its other keys are ignored aloud.
+ *       narrow (fewer roots, fewer toolsets, read-only, no autoFix) and set the log level; its other keys are ignored
+ *       aloud.
  *       Its policy counts like every other: rules only narrow.
  * - G3  No project file, trusted or not, says which credentials are used.
  */
@@ -66,6 +68,10 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
       ...(userFile.policy === undefined || user === undefined ? [] : [{ source: user.path, rules: userFile.policy }]),
       ...(project.policy === undefined ? [] : [{ source: projectPath, rules: project.policy }]),
     ],
+    routing: mergeRouting([
+      ...(user === undefined ? [] : [{ path: user.path, routing: userFile.routing }]),
+      { path: projectPath, routing: trusted.routing },
+    ]),
     telemetry: {
       otlp: otlpEndpoint({
         flag: flags.otlp,
@@ -129,8 +135,12 @@ function narrow(config: Config, project: ConfigFile, path: string): Config {
   if (project.telemetry !== undefined) ignore("telemetry", "choose who is told of the calls");
   if (project.alerts !== undefined) ignore("alerts", "choose what is an alarm");
   if (project.baseImages !== undefined) ignore("baseImages", "choose what images are built on");
+  if (project.routing !== undefined && widensRouting(project.routing))
+    ignore("routing, but for autoFix: false,", "choose where failures go");
+  const routing = project.routing?.autoFix === false ? { ...config.routing, autoFix: false } : config.routing;
   return {
     ...config,
+    routing,
     roots: roots ?? config.roots,
     toolsets: toolsets ?? config.toolsets,
     readOnly: config.readOnly || project.readOnly === true,

@@ -21,7 +21,8 @@ const INSTRUCTIONS =
   "each result names the next tool with its arguments. Hand the sessionId of the first result to the calls that follow. " +
   "With dryRun a tool checks everything and changes nothing; with an idempotencyKey that was used it gives the first outcome again; " +
   "with wait false, or after 30 s, it answers with a jobId, which get_job follows and cancel_job stops. " +
-  "A failed result carries a code, whether a retry helps, and the one next step.";
+  "Arguments that an earlier tool of the session made known may be left out; `context` tells what was used. " +
+  "A failed result carries a code, whether a retry helps, and the one next step; where it has `routing` with a tool, call that with its arguments and go on with the first of `next`.";
 
 /**
  * Serves one client over one wire.

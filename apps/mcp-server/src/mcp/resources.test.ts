@@ -13,7 +13,7 @@ afterEach(() => record.close());
 const error = { code: "BUILD_FAILED", category: "build", message: "step 3", retryable: false, remedy: "r" } as const;
 
 async function read(uri: string): Promise<Record<string, unknown>> {
-  const { contents } = await createResources(record.sessions).read(uri);
+  const { contents } = await createResources(record.sessions, record.events).read(uri);
   return JSON.parse((contents[0] as { text: string }).text) as Record<string, unknown>;
 }
 
@@ -37,6 +37,20 @@ test("what happened in a session is one time line, with the errors where they ha
   expect(events.filter(({ executionId }) => executionId === second.id)).toMatchObject([{ event: "began" }]);
   const times = events.map(({ at }) => at as string);
   expect(times).toEqual(times.toSorted());
+});
+
+test("what was left and decided stands in the same line, and the end of an execution is told once", async () => {
+  const { id } = await record.sessions.openSession();
+  const start = { sessionId: id, tool: "build_image", correlationId: "c", dryRun: false, input: {}, job: false };
+  const first = await record.sessions.startExecution(start);
+  await record.sessions.endExecution(first.id, { status: "failed", error });
+  const told = { sessionId: id, correlationId: "c", executionId: first.id };
+  await record.events.publish({ ...told, type: "tool.failed", data: { tool: "build_image" } });
+  await record.events.publish({ ...told, type: "routing.decided", data: { rule: "r", action: "fail", reason: "x" } });
+  await record.events.publish({ type: "context.shared", sessionId: null, data: {} });
+  const { events } = (await read(`session://${id}/events`)) as { events: { event: string }[] };
+  expect(events.map(({ event }) => event)).toEqual(["began", "error", "ended", "routing.decided"]);
+  expect(events.at(-1)).toMatchObject({ rule: "r", executionId: first.id });
 });
 
 test("a job is read while it runs and when it has ended", async () => {

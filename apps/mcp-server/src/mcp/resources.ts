@@ -1,9 +1,12 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import type { BusEvent } from "@container-kit/context-sharing";
 import type { SessionStore, ToolExecution } from "@container-kit/session";
 import { isKitError } from "@container-kit/errors";
 import type { ReadResourceResult, Resource, ResourceTemplate } from "@modelcontextprotocol/sdk/types.js";
+import { readSessionEvents } from "../read-events.ts";
 import { PROTOCOL_ERROR } from "./protocol.ts";
+import type { Served } from "./served.ts";
 
 /** What a client may read: sessions with what happened in them, and jobs with their logs. */
 export interface Resources {
@@ -37,7 +40,8 @@ const TEMPLATES: readonly ResourceTemplate[] = [
     uriTemplate: "session://{id}/events",
     name: "session-events",
     title: "What happened in a session",
-    description: "Its tool executions and errors as one time line, oldest first, as JSON.",
+    description:
+      "Its tool executions and errors, what they left for each other and where failures went, as one time line, oldest first, as JSON.",
     mimeType: JSON_TYPE,
   },
   {
@@ -56,7 +60,8 @@ const TEMPLATES: readonly ResourceTemplate[] = [
   },
 ];
 
-export function createResources(sessions: SessionStore): Resources {
+/** @param events what the executions themselves do not tell; without it they are told alone */
+export function createResources(sessions: SessionStore, events?: Served["events"]): Resources {
   return {
     templates: TEMPLATES,
     async list() {
@@ -73,7 +78,7 @@ export function createResources(sessions: SessionStore): Resources {
       const [, kind, id = "", part = ""] = /^(session|job):\/\/([\w-]{1,64})(\/events|\/log)?$/.exec(uri) ?? [];
       const readers: Readonly<Record<string, () => Promise<ReadResourceResult>>> = {
         session: async () => content(uri, JSON_TYPE, JSON.stringify(await sessions.getSession(id))),
-        "session/events": async () => content(uri, JSON_TYPE, JSON.stringify(await readEvents(sessions, id))),
+        "session/events": async () => content(uri, JSON_TYPE, JSON.stringify(await readEvents(id, sessions, events))),
         job: async () => content(uri, JSON_TYPE, JSON.stringify(await sessions.getJob(id))),
         "job/log": async () => content(uri, "text/plain", await readTail(join(await sessions.jobFolder(id), JOB_LOG))),
       };
@@ -93,20 +98,22 @@ function content(uri: string, mimeType: string, text: string): ReadResourceResul
 /** One thing that happened; `at` is when. */
 interface SessionEvent {
   readonly at: string;
-  readonly event: "began" | "ended" | "error";
-  readonly executionId: string;
-  readonly tool: string;
+  /** `began`, `ended` or `error` of an execution, or an event's type: `context.shared`, `routing.decided`. */
+  readonly event: string;
+  readonly executionId?: string | undefined;
   readonly [detail: string]: unknown;
 }
 
-async function readEvents(sessions: SessionStore, id: string): Promise<object> {
+async function readEvents(id: string, sessions: SessionStore, bus: Served["events"]): Promise<object> {
   const { executions, errors, omitted } = await sessions.getSession(id, { executions: MOST_EVENTS });
+  const told = bus === undefined ? [] : await readSessionEvents(bus, id, { most: 10 * MOST_EVENTS });
   const events = [
     ...executions.map((execution) => began(execution)),
     ...errors.map(({ executionId, tool, at, code, message, stage }): SessionEvent => {
       return { at: toTime(at), event: "error", executionId, tool, code, message, stage };
     }),
     ...executions.flatMap((execution) => ended(execution)),
+    ...told.flatMap((event) => happened(event)),
   ];
   return { sessionId: id, omitted, events: events.toSorted((a, b) => Number(a.at > b.at) - Number(a.at < b.at)) };
 }
@@ -118,6 +125,12 @@ function began({ id, tool, startedAt, dryRun, jobId, correlationId }: ToolExecut
 function ended({ id, tool, endedAt, status, durationMs, attempts }: ToolExecution): SessionEvent[] {
   if (endedAt === null) return [];
   return [{ at: toTime(endedAt), event: "ended", executionId: id, tool, status, durationMs, attempts }];
+}
+
+/** The end of an execution is told from the record; what the router remembers is told by its decision. */
+function happened({ type, at, executionId, correlationId, data }: BusEvent): SessionEvent[] {
+  if (type.startsWith("tool.") || String(data["type"]).startsWith("failure_")) return [];
+  return [{ ...data, at: toTime(at), event: type, executionId, correlationId }];
 }
 
 function toTime(at: number): string {

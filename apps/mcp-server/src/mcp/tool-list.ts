@@ -11,7 +11,8 @@ import type { ListToolsResult } from "@modelcontextprotocol/sdk/types.js";
  *       that every tool has (the server's instructions say them once).
  * - L3  Of outputs, the members that every outcome has are left out, but for `ok` and `result`; and of a result, what it
  *       always holds, which values there are, what may be null, what lists of scalars hold, and what its form shows.
- * - L4  `container-kit tools` shows the whole.
+ * - L4  What tools leave for each other is left out: a result tells it, and which arguments may be left out is in the inputs.
+ * - L5  `container-kit tools` shows the whole.
  */
 export interface ToolList {
   readonly result: ListToolsResult;
@@ -26,7 +27,9 @@ export function createToolList(runtime: Runtime): ToolList {
 
 type Schema = Readonly<Record<string, unknown>>;
 
-function listTool({ toolset: _toolset, inputSchema, outputSchema, ...tool }: ToolListing): object {
+/** L4 */
+function listTool(listing: ToolListing): object {
+  const { toolset: _toolset, produces: _produces, consumes: _consumes, inputSchema, outputSchema, ...tool } = listing;
   return { ...tool, inputSchema: listInput(inputSchema), outputSchema: listOutput(outputSchema) };
 }
 

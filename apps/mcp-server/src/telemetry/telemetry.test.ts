@@ -52,7 +52,7 @@ const fineStore = {
   health: () => ({
     status: "ok" as const,
     reasons: [],
-    bytes: { state: 0, record: 0, journal: 0, log: 0 },
+    bytes: { state: 0, record: 0, shared: 0, journal: 0, log: 0 },
     behind: 0,
   }),
 };

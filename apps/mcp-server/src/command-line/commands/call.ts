@@ -14,6 +14,7 @@ import type { Host } from "../host.ts";
 import { listenForInterruption } from "../interruption.ts";
 import type { Interruption } from "../interruption.ts";
 import { describeError } from "../output.ts";
+import { describeRouting } from "../routing-words.ts";
 import { createProgressView } from "../progress-view.ts";
 
 /** The arguments of `call`. */
@@ -65,6 +66,7 @@ export const call: Command<CallArguments> = async (args, context) => {
       return isUnderWay(outcome) ? await endOfJob(application, outcome.jobId, context, interruption) : EXIT.done;
     }
     output.failure(outcome.error, outcome);
+    if (outcome.routing !== undefined) output.note(describeRouting(outcome.routing));
     return exitStatusOf(outcome.error, interruption.happened);
   } finally {
     interruption.end();
@@ -90,9 +92,10 @@ async function endOfJob(
     const { status, outcome } = await sessions.getJob(jobId);
     output.note(`${jobId}: ${status}`);
     if (status === "completed") return EXIT.done;
-    const { error } = (outcome ?? {}) as Partial<ToolFailure>;
+    const { error, routing } = (outcome ?? {}) as Partial<ToolFailure>;
     if (error === undefined) return EXIT.failed;
     output.note(describeError(error));
+    if (routing !== undefined) output.note(describeRouting(routing));
     return exitStatusOf(error, interruption.happened);
   } catch (thrown) {
     // The one document has been printed; how the job ended is in the record all the same.

@@ -96,7 +96,7 @@ async function checkState({ home }: Config): Promise<Finding> {
 }
 
 async function checkStore(config: Config): Promise<Finding> {
-  const { openSessions } = await import("../../wiring.ts");
+  const { openSessions } = await import("../../open-sessions.ts");
   const { sessions, close } = await openSessions(config);
   await close();
   return { message: sessions.location };

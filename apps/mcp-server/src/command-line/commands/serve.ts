@@ -50,13 +50,13 @@ export const serve: Command<ServeArguments> = async (args, context) => {
     environment: host.environment,
     metrics: args.metricsPort !== undefined,
   });
-  const { runtime, sessions, logger } = application;
+  const { runtime, sessions, logger, shared } = application;
   if (roots.length === 0) logger.warn("No folder is allowed to tools: name one with --root.");
   const unbound = warnAboutUnbound(config.registryCredentials);
   if (unbound !== null) logger.warn(unbound);
   try {
     if (args.metricsPort !== undefined) await serveMetrics(args.metricsPort, application);
-    const serving = serveStdio(host, { runtime, sessions, logger, version: manifest.version });
+    const serving = serveStdio(host, { runtime, sessions, events: shared.events, logger, version: manifest.version });
     if (host.stdin.isTTY === true) context.output.note("Serving MCP on stdin and stdout; end with Ctrl-D.");
     await new Promise<void>((stop) => {
       const interruption = listenForInterruption(host, stop);

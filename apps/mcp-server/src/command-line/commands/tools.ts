@@ -22,13 +22,16 @@ export const tools: Command<PluginArguments> = async (args, context) => {
   }
 };
 
-function describe({ name, title, toolset, description, annotations, inputSchema, outputSchema }: ToolListing): string {
+function describe(listing: ToolListing): string {
+  const { name, title, toolset, description, annotations, inputSchema, outputSchema, consumes, produces } = listing;
   const kind = annotations.readOnlyHint ? "reads" : annotations.destructiveHint ? "replaces" : "adds";
   return [
     `${name}  ·  ${title}  ·  toolset ${toolset}  ·  ${kind}`,
     description,
     indent(fields("input", inputSchema)),
     indent(fields("result", resultSchema(outputSchema))),
+    ...(consumes.length === 0 ? [] : [`  takes from its session: ${consumes.join(", ")}`]),
+    ...(produces.length === 0 ? [] : [`  leaves in its session: ${produces.join(", ")}`]),
   ].join("\n");
 }
 

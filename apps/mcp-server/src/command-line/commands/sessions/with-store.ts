@@ -1,4 +1,4 @@
-import type { OpenedSessions } from "../../../wiring.ts";
+import type { OpenedSessions } from "../../../open-sessions.ts";
 import { configure } from "../../command.ts";
 import type { CommandContext } from "../../command.ts";
 import { EXIT } from "../../exit-status.ts";
@@ -8,7 +8,7 @@ export async function withStore(
   context: CommandContext,
   work: (opened: OpenedSessions) => Promise<void>,
 ): Promise<number> {
-  const { openSessions } = await import("../../../wiring.ts");
+  const { openSessions } = await import("../../../open-sessions.ts");
   const opened = await openSessions(await configure(context));
   try {
     await work(opened);
