@@ -11,7 +11,7 @@ import { compareIds, openLedger } from "./store-ledger.mjs";
 import { checkFile, loadStorage, newProof, start, until } from "./store-parts.mjs";
 
 const PAGE = 4096;
-const DAMAGED = ["state.db", "record.db", "journal", "state.db-wal", "record.db-wal"];
+const DAMAGED = ["state.db", "record.db", "shared.db", "journal", "state.db-wal", "record.db-wal", "shared.db-wal"];
 
 /**
  * Without its log, or from where that is damaged, a file is as it was before: sound, and older. Nobody can tell, because
@@ -32,7 +32,7 @@ export async function proveDamage(base, random, small) {
     await check(pages, { copy, told: `${name}: ${damage.told}`, said, mayLose: mayLose(name) });
     rmSync(copy, { recursive: true });
   }
-  for (const name of ["state.db-shm", "record.db-shm", "state.db-wal", "record.db-wal"]) {
+  for (const name of ["state", "record", "shared"].flatMap((part) => [`${part}.db-shm`, `${part}.db-wal`])) {
     const copy = join(base, `lost-${name}`);
     cpSync(folder, copy, { recursive: true });
     rmSync(join(copy, name));
@@ -54,7 +54,7 @@ async function killedStore(folder) {
   await sleep(0);
   const lines = [...first.lines, ...second.lines];
   const ids = (word) => lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-  return { promised: ids("promised"), noted: ids("noted") };
+  return { promised: ids("promised"), noted: ids("noted"), shared: ids("shared") };
 }
 
 function fileIn(folder, name) {
@@ -105,6 +105,9 @@ async function compare(proof, { copy, told, said, mayLose, ledger }) {
     if (noted.missing.length > 0) proof.fired += 1;
     if (promised.missing.length > 0 && mayLose !== "log")
       proof.failures.push(`${told}: opened, and ${promised.missing.length} promises are silently gone`);
+    const shared = compareIds(said.shared, ledger.shared());
+    if (shared.missing.length > 0 && mayLose !== "log")
+      proof.failures.push(`${told}: opened, and ${shared.missing.length} shared rows are silently gone`);
     if (noted.missing.length > 0 && !["journal", "log"].includes(mayLose))
       proof.failures.push(`${told}: opened, and ${noted.missing.length} entries are silently gone`);
     if (mayLose === "journal" && noted.missing.length > 20)
@@ -114,7 +117,7 @@ async function compare(proof, { copy, told, said, mayLose, ledger }) {
       proof.failures.push(`${told}: ${noted.missing.length} entries are gone and health says ok`);
     await ledger.storage.close();
     if (mayLose === "log" || mayLose.endsWith("-shm")) proof.fired += noted.missing.length > 0 ? 0 : 1;
-    for (const name of ["state.db", "record.db"]) {
+    for (const name of ["state.db", "record.db", "shared.db"]) {
       const word = checkFile(join(copy, name));
       if (word !== "ok") proof.failures.push(`${told}: opened, and ${name}: ${word}`);
     }

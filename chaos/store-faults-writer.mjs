@@ -38,6 +38,7 @@ if (ledger !== undefined) {
   for (let at = 0; at < Number(rounds); at += 1) {
     await insist(`promised ${process.pid}-${at}`, () => ledger.promise(`${process.pid}-${at}`, "x".repeat(500)));
     await insist(`noted ${process.pid}-${at}`, () => ledger.note(`${process.pid}-${at}`, "x".repeat(500)));
+    await insist(`shared ${process.pid}-${at}`, () => ledger.share(`${process.pid}-${at}`, "x".repeat(500)));
     if (at % 10 === 9) await insist("caught up", () => ledger.noted());
   }
   await insist("closed", () => ledger.storage.close());

@@ -67,7 +67,7 @@ async function quietStore(folder) {
 function faultAt(at, folder, random) {
   const call = random.pick(["write", "write", "write", "sync", "truncate", "open"]);
   const error = call === "open" ? "EMFILE" : random.pick(["ENOSPC", "EIO", "EROFS"]);
-  const path = random.pick(["", "", "state.db", "record.db", "journal"]);
+  const path = random.pick(["", "", "state.db", "record.db", "shared.db", "journal"]);
   const after = call === "write" ? random.below(at % 3 === 0 ? 200 : 40) : random.below(8);
   return { folder, call, error, path, after, times: random.pick([1, 1, 3, 30]) };
 }
@@ -95,12 +95,13 @@ async function checkKept(proof, folder, told, lines) {
     const ledger = await openLedger(storage, `sqlite:${folder}/`);
     const promised = compareIds(said("promised"), ledger.promised());
     const noted = compareIds(said("noted"), await ledger.noted());
+    const shared = compareIds(said("shared"), ledger.shared());
     await ledger.storage.close();
-    for (const [what, { missing, twice }] of Object.entries({ promised, noted })) {
+    for (const [what, { missing, twice }] of Object.entries({ promised, noted, shared })) {
       if (missing.length > 0) proof.failures.push(`${told}: ${missing.length} ${what} lost, ${missing[0]} first`);
       if (twice.length > 0) proof.failures.push(`${told}: ${twice.length} ${what} twice, ${twice[0]} first`);
     }
-    for (const name of ["state.db", "record.db"]) {
+    for (const name of ["state.db", "record.db", "shared.db"]) {
       const word = checkFile(join(folder, name));
       if (word !== "ok") proof.failures.push(`${told}: ${name}: ${word}`);
     }

@@ -30,7 +30,7 @@ async function fillOnce(proof, folder, random) {
   mkdirSync(folder);
   const storage = await loadStorage();
   const ledger = await openLedger(storage, `sqlite:${folder}/`);
-  const world = { proof, ledger, folder, promised: [], noted: [], codes: new Set() };
+  const world = { proof, ledger, folder, promised: [], noted: [], shared: [], codes: new Set() };
   const filler = join(folder, "..", "filler");
   proof.count += 1;
   try {
@@ -85,21 +85,25 @@ async function work(world, rounds, size = 300) {
     try {
       world.ledger.note(id, "x".repeat(size));
       world.noted.push(id);
+      await world.ledger.share(id, "x".repeat(size));
+      world.shared.push(id);
     } catch (error) {
       world.codes.add(error.code ?? error.message);
     }
   }
 }
 
-async function checkAll({ proof, folder, promised, noted }, storage) {
+async function checkAll({ proof, folder, promised, noted, shared }, storage) {
   const again = await openLedger(storage, `sqlite:${folder}/`);
   const lost = compareIds(promised, again.promised());
   const gone = compareIds(noted, await again.noted());
+  const unshared = compareIds(shared, again.shared());
   await again.storage.close();
+  if (unshared.missing.length > 0) proof.failures.push(`${unshared.missing.length} shared rows lost`);
   if (lost.missing.length > 0) proof.failures.push(`${lost.missing.length} promises lost`);
   if (gone.missing.length > 0) proof.failures.push(`${gone.missing.length} entries lost`);
   if (gone.twice.length > 0) proof.failures.push(`${gone.twice.length} entries twice`);
-  for (const name of ["state.db", "record.db"]) {
+  for (const name of ["state.db", "record.db", "shared.db"]) {
     const word = checkFile(join(folder, name));
     if (word !== "ok") proof.failures.push(`${name}: ${word}`);
   }

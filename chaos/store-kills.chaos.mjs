@@ -113,7 +113,7 @@ async function check(proof, world, { told, lines, isPruned = false }) {
     const found = await compare(store, lines, isPruned);
     found.push(...checkEffects(world, lines));
     await storage.close();
-    for (const name of ["state.db", "record.db"]) {
+    for (const name of ["state.db", "record.db", "shared.db"]) {
       const word = checkFile(join(world.folder, "store", name), "quick_check");
       if (word !== "ok") found.push(`${name}: ${word}`);
     }

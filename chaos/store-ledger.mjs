@@ -1,6 +1,6 @@
 /**
- * The smallest package on the storage: promises in the state, entries in the record. The projection inserts blindly, so
- * that an entry which is brought in twice is there twice.
+ * The smallest package on the storage: promises in the state, entries in the record, rows in what is shared. The
+ * projection inserts blindly, so that an entry which is brought in twice is there twice.
  */
 import { columns, drizzle } from "./store-parts.mjs";
 
@@ -8,6 +8,7 @@ const promises = columns.sqliteTable("promises", {
   id: columns.text("id").primaryKey(),
   filler: columns.text("filler"),
 });
+const shares = columns.sqliteTable("shares", { id: columns.text("id"), filler: columns.text("filler") });
 const entries = columns.sqliteTable("entries", { id: columns.text("id"), filler: columns.text("filler") });
 
 export const ledgerProjection = {
@@ -29,6 +30,7 @@ const ledgerSchema = {
   package: "ledger",
   state: [{ id: "1", statements: ["CREATE TABLE promises (id TEXT PRIMARY KEY, filler TEXT) WITHOUT ROWID"] }],
   record: [{ id: "1", statements: ["CREATE TABLE entries (id TEXT, filler TEXT)"] }],
+  shared: [{ id: "1", statements: ["CREATE TABLE shares (id TEXT, filler TEXT)"] }],
   projection: ledgerProjection,
 };
 
@@ -43,12 +45,26 @@ export async function openLedger({ openStorage }, url, options) {
       storage.state.write(() => void storage.state.statements.insert(promises).values({ id, filler }).run()),
     /** Survives the death of the process from when it returns. */
     note: (id, filler) => storage.record.append("ledger:entry", JSON.stringify({ id, filler })),
+    /** Survives the death of the process from when it resolves. */
+    share: (id, filler) => share(storage.shared, { id, filler }),
+    shared: () => storage.shared.read(() => storage.shared.statements.select({ id: shares.id }).from(shares).all()),
     promised: () => storage.state.read(() => storage.state.statements.select({ id: promises.id }).from(promises).all()),
     noted: async () => {
       await storage.record.catchUp();
       return storage.record.read(() => storage.record.statements.select({ id: entries.id }).from(entries).all());
     },
   };
+}
+
+/** At once, or where another process has the lock, when it is free. */
+async function share(shared, row) {
+  const insert = () => void shared.statements.insert(shares).values(row).run();
+  try {
+    shared.writeNow(insert);
+  } catch (error) {
+    if (error.code !== "STORE_BUSY") throw error;
+    await shared.write(insert);
+  }
 }
 
 /** What is missing of what was said, and what is there twice. */

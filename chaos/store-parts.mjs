@@ -5,10 +5,15 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const fromSession = createRequire(new URL("../packages/session/package.json", import.meta.url));
 const fromStorage = createRequire(new URL("../packages/storage/package.json", import.meta.url));
+const fromApp = createRequire(new URL("../apps/mcp-server/package.json", import.meta.url));
 const load = async (require, name) => import(pathToFileURL(require.resolve(name)).href);
 
 export const loadSession = () => load(fromSession, "@container-kit/session");
 export const loadStorage = () => load(fromSession, "@container-kit/storage");
+export const loadContextSharing = () => load(fromApp, "@container-kit/context-sharing");
+export const loadRuntime = () => load(fromApp, "@container-kit/atomic-runtime");
+export const loadErrors = () => load(fromApp, "@container-kit/errors");
+export const { z } = fromApp("zod");
 export const loadTestkit = () =>
   load(createRequire(new URL("../packages/docker-ops/package.json", import.meta.url)), "@container-kit/testkit");
 export const Sqlite = fromStorage("better-sqlite3");

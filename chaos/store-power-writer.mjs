@@ -53,7 +53,14 @@ async function throughStorage(random) {
       if (random.below(400) === 0) await ledger.noted();
     }
   };
-  await Promise.all([promiser("a"), promiser("b"), noter()]);
+  const sharer = async () => {
+    for (let at = 0; at < Number(rounds) * 4; at += 1) {
+      await ledger.share(id("t", at), filler());
+      say(`shared ${id("t", at)}`);
+      if (random.below(3) === 0) await sleep(random.below(6));
+    }
+  };
+  await Promise.all([promiser("a"), promiser("b"), noter(), sharer()]);
   await ledger.storage.close();
   say("closed");
 }

@@ -2,8 +2,8 @@
  * Power cuts at random moments: the store as the disk would have it after each, with what was not synced dropped, torn
  * or reordered, and names that a file system's journal keeps or that only a synced folder does.
  *
- * One oracle: it opens; every promise that was acknowledged is there; of the record only the last moments are missing,
- * and nothing is there twice; SQLite finds nothing wrong. The rig itself is proved first on plain SQLite, which must
+ * One oracle: it opens; every promise that was acknowledged is there; of the record and of what is shared only the last
+ * moments are missing, and nothing is there twice; SQLite finds nothing wrong. The rig itself is proved first on plain SQLite, which must
  * lose rows where it does not sync.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { createRandom } from "./random.mjs";
 import { compareIds, openLedger } from "./store-ledger.mjs";
 import { checkFile, loadStorage, loadTestkit, newProof, Sqlite, start } from "./store-parts.mjs";
 
-/** The longest that an acknowledged entry of the record may be at the mercy of a cut: 25 ms, a sync, and a slow machine. */
+/** The longest that an acknowledged entry of the record or of what is shared may be at the mercy of a cut: 25 ms, a sync, and a slow machine. */
 const LAST_MOMENTS_MS = 1000;
 const FATES = ["drop", "prefix", "subset"];
 
@@ -28,13 +28,14 @@ export async function run({ seed, small }) {
   const random = createRandom(seed);
   await proveRig(control, random);
   const recordings = small ? 1 : 5;
-  let oldest = 0;
+  const oldest = { noted: 0, shared: 0 };
   for (let at = 0; at < recordings; at += 1) {
     // In every other recording two programs share the store.
     const cuts = { count: small ? 5 : 20, rounds: small ? 150 : 600, writers: at % 2 === 0 ? 2 : 1 };
-    oldest = Math.max(oldest, await recordAndCut(proof, random, cuts));
+    await recordAndCut(proof, random, { ...cuts, oldest });
   }
-  proof.name += ` (the oldest lost entry of the record was ${Math.round(oldest)} ms old)`;
+  const [entry, row] = [oldest.noted, oldest.shared].map(Math.round);
+  proof.name += ` (the oldest lost entry of the record was ${entry} ms old, of what is shared ${row} ms)`;
   return [control, proof];
 }
 
@@ -112,11 +113,10 @@ const idsSaid = (trace, index, word) =>
     .filter((line) => line.index < index && line.text.startsWith(`${word} `))
     .map(({ text }) => text.slice(word.length + 1));
 
-/** @returns how old the oldest entry was that a cut took, in milliseconds */
-async function recordAndCut(proof, random, { count, rounds, writers }) {
+/** @param plan with `oldest`: how old the oldest was that a cut took, in milliseconds */
+async function recordAndCut(proof, random, { count, rounds, writers, oldest }) {
   const seeds = Array.from({ length: writers }, () => random.below(2 ** 30));
   return recorded({ seeds, rounds }, async (file) => {
-    let oldest = 0;
     for (const names of ["journaled", "posix"]) {
       const trace = readPowerTrace(file, names);
       for (const index of moments(trace, Math.ceil(count / 2), random)) {
@@ -126,11 +126,11 @@ async function recordAndCut(proof, random, { count, rounds, writers }) {
         proof.count += 1;
         await inFolder(async (folder) => {
           if (trace.cut(folder, cut).unsynced > 0) proof.fired += 1;
-          oldest = Math.max(oldest, await check(proof, { folder, trace, index, told }));
+          const ages = await check(proof, { folder, trace, index, told });
+          for (const word of ["noted", "shared"]) oldest[word] = Math.max(oldest[word], ages[word]);
         });
       }
     }
-    return oldest;
   });
 }
 
@@ -140,30 +140,35 @@ async function check(proof, { folder, trace, index, told }) {
     ledger = await openLedger(storage, `sqlite:${folder}/`);
     const promised = compareIds(idsSaid(trace, index, "promised"), ledger.promised());
     const noted = compareIds(idsSaid(trace, index, "noted"), await ledger.noted());
+    const shared = compareIds(idsSaid(trace, index, "shared"), ledger.shared());
     await ledger.storage.close();
-    for (const name of ["state.db", "record.db"]) {
+    for (const name of ["state.db", "record.db", "shared.db"]) {
       const word = checkFile(join(folder, name));
       if (word !== "ok") proof.failures.push(`${told}: ${name}: ${word}`);
     }
     if (promised.missing.length > 0)
       proof.failures.push(`${told}: ${promised.missing.length} promises lost, ${promised.missing[0]} first`);
     if (noted.twice.length > 0) proof.failures.push(`${told}: ${noted.twice.length} entries twice`);
-    return agesOf(proof, { trace, index, told, missing: noted.missing });
+    if (shared.twice.length > 0) proof.failures.push(`${told}: ${shared.twice.length} shared rows twice`);
+    const ageOf = (word, { missing }) =>
+      agesOf(proof, { trace, index, told, lost: missing.map((id) => `${word} ${id}`) });
+    return { noted: ageOf("noted", noted), shared: ageOf("shared", shared) };
   } catch (error) {
     proof.failures.push(`${told}: ${error.code ?? ""} ${error.message}`);
     await ledger?.storage.close().catch(() => {
       // What is broken need not close well; the failure above is what counts.
     });
-    return 0;
+    return { noted: 0, shared: 0 };
   }
 }
 
-function agesOf(proof, { trace, index, told, missing }) {
-  if (missing.length === 0) return 0;
-  const lost = new Set(missing.map((id) => `noted ${id}`));
-  const first = trace.said.find(({ text }) => lost.has(text));
+/** How old the oldest of what was lost is. */
+function agesOf(proof, { trace, index, told, lost }) {
+  if (lost.length === 0) return 0;
+  const all = new Set(lost);
+  const first = trace.said.find(({ text }) => all.has(text));
   const age = trace.atMs(index) - first.atMs;
   if (age > LAST_MOMENTS_MS)
-    proof.failures.push(`${told}: ${missing.length} entries lost, the oldest ${Math.round(age)} ms old: ${first.text}`);
+    proof.failures.push(`${told}: ${lost.length} lost, the oldest ${Math.round(age)} ms old: ${first.text}`);
   return age;
 }
