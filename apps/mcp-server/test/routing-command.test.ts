@@ -84,6 +84,8 @@ test("rules that nobody can follow stop the program before anything is opened, w
   expect(ran.stderr).toContain("lost");
   expect(ran.stderr).toContain("build_image");
   expect(await sandbox.run(["sessions", "list"])).toMatchObject({ stdout: "No session yet.\n" });
+  const { checks } = (await sandbox.run(["doctor", "--json"])).json() as { checks: { id: string; ok: boolean }[] };
+  expect(checks.find(({ id }) => id === "rules")).toMatchObject({ ok: false });
 });
 
 test("a failed call says where it goes next and keeps its status; the session shows it as a tree", async () => {

@@ -2,10 +2,10 @@
  * The way in: from what a client sent to an execution in its session.
  */
 import type { Session } from "@container-kit/session";
-import { explainIssue, fillInput, mayFill } from "./context/fill.ts";
+import { fillInput, mayFill, parseFilled } from "./context/fill.ts";
 import type { FilledInput } from "./context/fill.ts";
 import type { CallFacts, Execution, Services } from "./execution.ts";
-import { namedSession, parseInput } from "./input.ts";
+import { namedSession } from "./input.ts";
 import type { ParsedInput } from "./input.ts";
 import { runThroughLayers } from "./middleware/order.ts";
 import { silent } from "./middleware/progress.ts";
@@ -28,7 +28,7 @@ export interface Admission {
 /** The input of a call that is let in, and its session. */
 interface Entered {
   readonly input: ParsedInput;
-  readonly filled: FilledInput;
+  readonly used: FilledInput["used"];
   readonly session: Session;
 }
 
@@ -39,6 +39,7 @@ export async function admit(services: Services, admission: Admission): Promise<T
   let filled: FilledInput = { input: call.input, used: [] };
   let session: Session | undefined;
   let input: ParsedInput;
+  let used: FilledInput["used"];
   try {
     // Before anything is looked for in it, so that a session that is unknown or over is said as that.
     if (mayFill(services, prepared, call.input)) {
@@ -50,7 +51,7 @@ export async function admit(services: Services, admission: Admission): Promise<T
     return refuse(services, facts, thrown);
   }
   try {
-    input = parseInput(prepared, filled.input, explainIssue(services, prepared, filled));
+    ({ input, used } = parseFilled(services, prepared, { filled, given: call.input }));
   } catch (thrown) {
     return refuseInput(services, { call, facts, prepared }, thrown);
   }
@@ -61,13 +62,13 @@ export async function admit(services: Services, admission: Admission): Promise<T
   } catch (thrown) {
     return refuse(services, facts, thrown);
   }
-  return runThroughLayers(begin(services, admission, { input, filled, session }));
+  return runThroughLayers(begin(services, admission, { input, used, session }));
 }
 
 function begin(
   services: Services,
   { facts, prepared, call, stop, ticket, answer }: Admission,
-  { input, filled, session }: Entered,
+  { input, used, session }: Entered,
 ): Execution {
   return {
     facts,
@@ -79,7 +80,7 @@ function begin(
     ticket,
     answer,
     labels: session.labels,
-    used: [...filled.used],
+    used: [...used],
     offered: undefined,
     asking: undefined,
     end: undefined,

@@ -141,6 +141,33 @@ test("what a tool asked and did not wait for ends with it, also when it would he
   expect(told?.reason).toMatchObject({ code: "CANCELLED" });
 });
 
+test("a tool that has returned asks nothing any more", async () => {
+  let late: ToolContext["request"] | undefined;
+  const asker = asking(({ request }) => Promise.resolve((late = request)));
+  const { runtime, sessions } = rig([asker, tool()]);
+  expect(await runtime.execute(call)).toMatchObject({ ok: true });
+  await expect(late?.("copy_text", { text: "" })).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(sessions.executions).toHaveLength(1);
+});
+
+test("a tool that runs once at a time may ask for itself, also through another", async () => {
+  const single = asking(
+    async ({ request }) => {
+      const reply = await request("copy_text", { text: "" });
+      return reply.ok ? reply.result["text"] : reply.error.code;
+    },
+    { concurrency: 1 },
+  );
+  let depth = 0;
+  const between = running(async (_input, { request }) => {
+    if ((depth += 1) > 1) return { text: "deep" };
+    const reply = await request("ask_other", { text: "" });
+    return { text: reply.ok ? String(reply.result["text"]) : reply.error.code };
+  });
+  const { runtime } = rig([single, between]);
+  expect(await runtime.execute(call)).toMatchObject({ ok: true, result: { text: "deep" } });
+});
+
 test("a child's failure is its asker's to repeat, and is not routed", async () => {
   const asked: unknown[] = [];
   const decide = (failed: unknown) => (asked.push(failed), Promise.resolve(null));

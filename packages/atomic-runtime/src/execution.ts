@@ -3,6 +3,7 @@ import type { Logger, Redactor, Telemetry } from "@container-kit/observability";
 import type { ExecutionEnd, JobLease, SessionStore } from "@container-kit/session";
 import type { Circuits } from "./circuits.ts";
 import type { Offered } from "./context/offer.ts";
+import type { Unkept } from "./context/unkept.ts";
 import type { UsedEntry } from "./context/used.ts";
 import type { ParsedInput } from "./input.ts";
 import type { Alarms } from "./internal/alarms.ts";
@@ -33,6 +34,8 @@ export interface Services {
   readonly jobAfterMs: number;
   /** What tools tell each other; undefined: they produce and consume nothing. */
   readonly context: ContextStore | undefined;
+  /** What could not be kept for other tools lately. */
+  readonly unkept: Unkept;
   readonly events: Pick<EventBus, "publishSoon"> | undefined;
   readonly routing: FailureRouting | undefined;
   /** Whether routes may propose to change the user's files. */
@@ -69,8 +72,8 @@ export interface CallFacts {
   sessionId: string;
   executionId: string;
   jobId: string | null;
-  /** How many executions of this process ask for this one, one through the other; 0 for a call from outside. */
-  depth: number;
+  /** The tools whose executions in this process ask for this one, one through the other; none for a call from outside. */
+  readonly askers: readonly string[];
   /** A tool asked for it by `context.request`. */
   readonly asked: boolean;
   /** Its span, for the spans of what it asks for. */
@@ -92,8 +95,8 @@ export interface Execution {
   readonly used: UsedEntry[];
   /** The entries that its tool may look at, once they are read. */
   offered: Offered | undefined;
-  /** Stops what the tool asks of others; made when it asks first. */
-  asking: AbortController | undefined;
+  /** Stops what the tool asks of others; made when it asks first. `over`: the tool has returned. */
+  asking: AbortController | "over" | undefined;
   /** How it ended, once that is known, and whether the record has it. */
   end: { readonly status: ExecutionEnd["status"]; readonly recorded: boolean } | undefined;
   /** Answers the caller; only the first answer counts. */

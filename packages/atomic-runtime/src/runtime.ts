@@ -13,6 +13,7 @@ import type { Job, SessionStore } from "@container-kit/session";
 import { admit } from "./admission.ts";
 import type { Admission } from "./admission.ts";
 import { Circuits } from "./circuits.ts";
+import { Unkept } from "./context/unkept.ts";
 import { fail } from "./errors.ts";
 import type { CallFacts, Services } from "./execution.ts";
 import { namedSession } from "./input.ts";
@@ -33,6 +34,7 @@ const DEFAULT_MAX_WAITING = 64;
 const DEFAULT_JOB_AFTER_MS = 30_000;
 /** How many executions may ask one through the other. */
 const DEEPEST = 8;
+const NOBODY: readonly string[] = [];
 /** The grace of a stopped tool and a moment for its record. */
 const LONGEST_CLOSE_MS = 7_000;
 
@@ -90,6 +92,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     alarms: new Alarms(clock),
     registry: createRegistry(plugins, { toolsets, readOnly }, context),
     context,
+    unkept: new Unkept(),
     events,
     routing,
     autoFix,
@@ -161,16 +164,16 @@ class ToolRuntime implements Runtime {
       sessionId: "",
       executionId: "",
       jobId: null,
-      depth: asker === undefined ? 0 : asker.depth + 1,
+      askers: asker === undefined ? NOBODY : [...asker.askers, asker.tool],
       asked,
       traceparent: undefined,
     };
     try {
       if (this.#closing !== undefined) throw fail("INTERRUPTED", "the server is stopping and takes no more calls");
-      if (facts.depth > DEEPEST) throw tooDeep(facts);
+      if (facts.askers.length > DEEPEST) throw tooDeep(facts);
       const prepared = registry.get(facts.tool);
       const group = namedSession(call.input) ?? "";
-      const ticket = turns.take({ definition: prepared.definition, group, nested: asker !== undefined });
+      const ticket = turns.take({ definition: prepared.definition, group, askers: facts.askers });
       const traced = call.traceparent ?? asker?.traceparent;
       const known = traced === undefined ? call : { ...call, traceparent: traced };
       return await this.#answered({ call: known, facts, prepared, ticket });

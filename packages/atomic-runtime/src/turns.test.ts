@@ -10,8 +10,8 @@ function open(limits: Partial<TurnLimits> = {}) {
   const began: string[] = [];
   const refused: string[] = [];
   const plain = tool();
-  const take = (group: string, name: string, definition = plain, nested = false): Ticket => {
-    const ticket = turns.take({ definition, group, nested });
+  const take = (group: string, name: string, definition = plain, askers: readonly string[] = []): Ticket => {
+    const ticket = turns.take({ definition, group, askers });
     if (ticket.turn === undefined) began.push(name);
     else
       ticket.turn.then(
@@ -87,16 +87,18 @@ test("who leaves while it waits frees its place, and leaving twice counts once",
 
 test("what an execution itself calls needs no turn, so that callers never wait for themselves", () => {
   const { take, began } = open();
-  take("a", "parent");
-  take("a", "child", tool(), true);
-  expect(began).toEqual(["parent", "child"]);
+  const single = tool({ name: "build_it", concurrency: 1 });
+  take("a", "parent", single);
+  take("a", "child", tool(), ["build_it"]);
+  take("a", "itself", single, ["build_it", "copy_text"]);
+  expect(began).toEqual(["parent", "child", "itself"]);
 });
 
 test("a refusal says when to come back, from how long such calls took", () => {
   const { take, time, turns } = open({ maxWaiting: 0 });
   const asked = (): unknown => {
     try {
-      turns.take({ definition: tool(), group: "a", nested: false });
+      turns.take({ definition: tool(), group: "a", askers: [] });
     } catch (error) {
       return (error as { details?: { retryAfterMs?: number } }).details?.retryAfterMs;
     }

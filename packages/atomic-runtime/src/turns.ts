@@ -22,8 +22,8 @@ interface TurnRequest {
   readonly definition: ToolDefinition;
   /** Calls of one group share its turns: a session, or the empty text for all calls that name none. */
   readonly group: string;
-  /** Asked for by an execution that runs here: it must not wait for its own parent's turn to end. */
-  readonly nested: boolean;
+  /** The tools that ask for it, one through the other: it must not wait for the end of their turns. */
+  readonly askers: readonly string[];
 }
 
 const SHORTEST_RETRY_MS = 100;
@@ -88,7 +88,8 @@ class Place implements Ticket {
  *       that would still have fewer. A call that was answered with a job keeps its place.
  * - L4  A refusal costs no write, and says when to come back, from how long such calls took lately.
  * - L5  What an execution itself calls needs no turn of its own, but for its tool's limit: otherwise as many callers as
- *       there are turns would wait for each other for ever.
+ *       there are turns would wait for each other for ever. Of a tool that asks for itself, be it through others, all are
+ *       one. Two tools at their limits that ask for each other crosswise are ended by their deadlines.
  */
 export class Turns {
   readonly #limits: TurnLimits;
@@ -118,15 +119,16 @@ export class Turns {
     return place;
   }
 
-  #mayRun({ definition, nested }: TurnRequest): boolean {
-    if (!nested && this.running >= this.#limits.maxConcurrent) return false;
-    const { concurrency } = definition;
-    return concurrency === undefined || (this.#runningOf.get(definition.name) ?? 0) < concurrency;
+  #mayRun({ definition, askers }: TurnRequest): boolean {
+    if (askers.length === 0 && this.running >= this.#limits.maxConcurrent) return false;
+    const { name, concurrency } = definition;
+    if (concurrency === undefined || askers.includes(name)) return true;
+    return (this.#runningOf.get(name) ?? 0) < concurrency;
   }
 
-  #count({ definition, nested }: TurnRequest, change: 1 | -1): void {
-    if (!nested) this.running += change;
-    if (definition.concurrency === undefined) return;
+  #count({ definition, askers }: TurnRequest, change: 1 | -1): void {
+    if (askers.length === 0) this.running += change;
+    if (definition.concurrency === undefined || askers.includes(definition.name)) return;
     this.#runningOf.set(definition.name, (this.#runningOf.get(definition.name) ?? 0) + change);
   }
 

@@ -110,21 +110,21 @@ export interface ConsumedContext {
   /** A registered type of context entries. */
   readonly type: string;
   /**
-   * Which one: a text, or as a whole a reference to the input such as `${input.path}`. Default, and where that finds
-   * nothing: the newest of the type.
+   * Which one: a text, or as a whole a reference to the input such as `${input.path}`. Default, and where the input has
+   * nothing there: the newest of the type.
    */
   readonly key?: string;
   /**
    * Arguments that may be left out where this entry is known, and what of its value they become: `{ image: "reference" }`.
    * A path with dots; they show as optional to a client, and what was filled in is told in `context.used`. An entry that
-   * says otherwise than an argument that was given fills nothing.
+   * says otherwise than an argument that was given fills nothing, nor does one that would make a valid call invalid.
    */
   readonly fills?: Readonly<Record<string, string>>;
 }
 
-/** What a tool leaves for later tools of its session, when it has succeeded for good. */
+/** What a tool leaves for later tools of its session, when it has succeeded for good; at most 32 entries of one call. */
 export interface ProducedContext {
-  /** A registered type of context entries. */
+  /** A registered type of context entries; of an untrusted plugin, one that it defines itself. */
   readonly type: string;
   /** The first of the list is what later tools take where they name none. */
   from(result: Readonly<Record<string, unknown>>, input: Readonly<Record<string, unknown>>): readonly ProducedEntry[];
@@ -198,7 +198,7 @@ export interface Plugin {
   readonly policies?: readonly PolicyData[];
   /** Types of context entries that its tools share. */
   readonly contextTypes?: readonly ContextType[];
-  /** Rules for failures; one that bears the name of a default replaces it. */
+  /** Rules for failures; one that bears the name of a default replaces it. An untrusted plugin's: additional, for failures of its own tools. */
   readonly routingRules?: readonly RoutingRule[];
 }
 

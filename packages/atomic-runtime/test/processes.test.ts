@@ -2,20 +2,17 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { buildWorker, spawnWorker } from "./spawn-worker.ts";
-import type { Worker } from "./spawn-worker.ts";
+import { buildWorker, spawnWorker } from "@container-kit/config/worker";
+import type { Worker } from "@container-kit/config/worker";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
-let built = "";
 let program = "";
 let folder = "";
 let workers: Worker[] = [];
 
 beforeAll(async () => {
-  built = await mkdtemp(path.join(tmpdir(), "atomic-worker-"));
-  program = await buildWorker(built);
+  program = await buildWorker(new URL("worker.ts", import.meta.url));
 });
-afterAll(() => rm(built, { recursive: true, force: true }));
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "atomic-processes-"));
@@ -87,6 +84,24 @@ test.each([
   expect(await said(repeated, "ok")).toMatchObject({ ok: true });
   // A repetition makes it only where it was not there.
   expect(repeated.lines.some((line) => "made" in line)).toBe(!complete);
+});
+
+test.each([
+  ["after the effect, before its end is recorded", "endExecution", "interrupted", false],
+  ["after its end is recorded, before what it leaves is shared", "share", "completed", false],
+  ["after that is shared", "shared", "completed", true],
+  ["as its job is to be ended", "endJob", "completed", true],
+])("killed %s, what later tools are told is what is there", async (_when, point, ended, told) => {
+  const file = path.join(folder, "made");
+  expect(await start("leave", file, point).ended).toBe("SIGKILL");
+  const next = start("look", "");
+  expect(await said(next, "undone")).toMatchObject({ undone: ended === "completed" ? 0 : 1, problems: [] });
+  expect(existsSync(file)).toBe(ended === "completed");
+  expect(await said(next, "taken")).toMatchObject({
+    ended: [ended],
+    jobs: [ended],
+    taken: told ? file : "INVALID_INPUT",
+  });
 });
 
 test("two processes that are asked under one key at once give one effect and one outcome", async () => {

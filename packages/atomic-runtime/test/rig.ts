@@ -30,7 +30,7 @@ export function running(
   return tool({ ...changes, run });
 }
 
-interface LogLine extends LogFields {
+export interface LogLine extends LogFields {
   readonly level: string;
   readonly message: string;
 }
@@ -56,7 +56,8 @@ export function rig(tools: readonly ToolDefinition[], options: Partial<RuntimeOp
   return { runtime, sessions, log };
 }
 
-function recordingLogger(log: LogLine[]): Logger {
+/** A logger that keeps what it is told. */
+export function recordingLogger(log: LogLine[]): Logger {
   const write = (level: string) => (message: string, fields?: LogFields) => log.push({ level, message, ...fields });
   return {
     error: write("error"),

@@ -136,11 +136,29 @@ test("a job that failed tells where its failure goes, as the next step", async (
     arguments: { path: "/r" },
     reason: "Look.",
   };
-  await sessions.endJob(lease, { status: "failed", outcome: { ok: false, error: ERROR, routing } });
+  const error = { ...ERROR, logTail: "boom\n" };
+  await sessions.endJob(lease, { status: "failed", outcome: { ok: false, error, routing } });
   const { result, next, text } = await call("get_job", { jobId: lease.jobId });
   expect(result).toMatchObject({ error: { code: "BUILD_FAILED" }, routing });
   expect(next).toEqual([{ tool: "analyze_repository", reason: "Look.", arguments: { path: "/r" } }]);
-  expect(text).toContain("route: Look.");
+  // The step has its own line in the answer; what is said here is what to do without it.
+  expect(text).toBe(
+    `${lease.jobId}: build_image failed\nBUILD_FAILED: no\nWhat to do: Mend it.\nLast output:\nboom`,
+  );
+});
+
+test("a job that failed tells the pause before a repetition, and that there is nothing to be done", async () => {
+  const { id } = await sessions.openSession();
+  const fail = async (routing: object) => {
+    const { lease } = await execute(id, "build_image", true);
+    if (lease === null) throw new Error("expected a job");
+    await sessions.endJob(lease, { status: "failed", outcome: { ok: false, error: ERROR, routing } });
+    return call("get_job", { jobId: lease.jobId });
+  };
+  const retry = { rule: "r", action: "retry", toTool: "build_image", arguments: {}, reason: "Again.", afterMs: 4_200 };
+  const given = { rule: "r", action: "fail", reason: "Ask the platform team." };
+  expect((await fail(retry)).next).toEqual([{ tool: "build_image", reason: "Again. (after 5 s)", arguments: {} }]);
+  expect((await fail(given)).text).toContain("Routing: fail – Ask the platform team.");
 });
 
 test("a result that is too large for an answer is left to the job's resource", async () => {

@@ -53,7 +53,7 @@ export function unsupported({ tree, analysis, nodeFolders }: Survey, module: str
 
 function remedyFor(dockerfiles: readonly string[], nodeFolders: readonly string[]): string {
   const [dockerfile] = dockerfiles;
-  if (dockerfile !== undefined) return `Build it with its own ${dockerfile}.`;
+  if (dockerfile !== undefined) return `Build it with its own ${dockerfile}; where that fails, mend it by hand.`;
   const [folder] = nodeFolders;
   return folder === undefined
     ? "Write a Dockerfile by hand, or add a package.json if this is a Node program."

@@ -8,8 +8,11 @@ export const contextErrors = {
 
 export const fail = defineErrors(contextErrors);
 
+const LONGEST_PATH = 200;
+
 /** The refusal of an argument, naming it. */
-export function invalid(path: string, message: string): Error {
+export function invalid(at: string, message: string): Error {
+  const path = at.length > LONGEST_PATH ? `${at.slice(0, LONGEST_PATH)}…` : at;
   return fail("INVALID_INPUT", path === "" ? message : `${path}: ${message}`, {
     details: { issues: [{ path, message }] },
   });

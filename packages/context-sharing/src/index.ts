@@ -48,6 +48,7 @@ export type {
   Failure,
   FailureChain,
   FailureRouting,
+  GivenFailure,
   ProposedCall,
   RepeatPolicy,
   Router,
@@ -64,11 +65,12 @@ export type {
 
 // One tool asks another.
 export { createRequests } from "./requests/requests.ts";
+export type { RequestsOptions } from "./requests/requests.ts";
 export type { Reply, RequestOptions, Requests, Send, ToolRequest } from "./requests/types.ts";
 
 // Which tools ran in a session, with what and with which outcome.
 export { extractTools } from "./extraction/extract-tools.ts";
 export type { ExtractionSources } from "./extraction/extract-tools.ts";
-export type { ExtractedTool, KnownExecution, KnownTool } from "./extraction/types.ts";
+export type { ExtractedEntry, ExtractedTool, KnownExecution, KnownTool, TakenEntry } from "./extraction/types.ts";
 
 export { contextErrors } from "./errors.ts";

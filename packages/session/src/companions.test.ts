@@ -1,6 +1,6 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { beforeEach, expect, test } from "vitest";
 import { openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { SessionCompanion } from "./index.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -59,4 +59,15 @@ test("one that fails is told to who deletes, keeps nothing else from going, and 
   await store.prune();
   await store.prune();
   expect([failing.removed, notes.removed]).toEqual([[id], [id, id, id]]);
+});
+
+test("one that fails keeps no other expired session from being pruned", async () => {
+  const failing = createNotes("failing", 2);
+  const { store } = await openStore(folder, { clock: () => now, companions: [failing] });
+  const ids = [(await store.openSession()).id, (await store.openSession()).id];
+  now += 32 * DAY;
+  await expect(store.prune()).rejects.toThrow("failing cannot remove it");
+  for (const id of ids) await expect(store.getSession(id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+  expect(await store.prune()).toEqual({ sessions: 0, keys: 0 });
+  expect(failing.removed.toSorted()).toEqual(ids.toSorted());
 });

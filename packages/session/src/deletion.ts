@@ -87,7 +87,10 @@ export function createDeletion(parts: DeletionParts): Deletion {
 }
 
 /** Does the work for each, one after the other, also after one that failed. @throws what the first of them threw */
-async function eachAndThenThrow<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+export async function eachAndThenThrow<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = [];
   for (const item of items) {
     try {

@@ -1,7 +1,7 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import type { ErrorResult } from "@container-kit/errors";
 import { beforeEach, expect, test } from "vitest";
 import { begin, openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { SessionStore } from "./index.ts";
 
 const failure: ErrorResult = {

@@ -1,7 +1,7 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tempFolder } from "../test/temp-folder.ts";
 import { createSessionStore } from "./index.ts";
 import type { SessionStore } from "./index.ts";
 

@@ -1,8 +1,8 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { isKitError } from "@container-kit/errors";
 import * as fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
 import { begin, openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { Job, JobLease, JobStatus, SessionStore } from "./index.ts";
 
 const LEASE_MS = 30_000;

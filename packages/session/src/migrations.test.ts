@@ -1,8 +1,8 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import { getTableColumns, getTableName, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, test } from "vitest";
-import { tempFolder } from "../test/temp-folder.ts";
 import { sessionSchema } from "./migrations.ts";
 import { deletedSessions, errorCounts, errors, executions, recordSize, summaries } from "./record-tables.ts";
 import { deletions, idempotencyKeys, jobs, owners, sessionLabels, sessions, undoNotes } from "./state-tables.ts";

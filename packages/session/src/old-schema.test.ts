@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import { expect, test } from "vitest";
 import { makeOldStore } from "../test/old-store.ts";
 import { openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { SessionStore } from "./index.ts";
 import { sessionSchema } from "./migrations.ts";
 

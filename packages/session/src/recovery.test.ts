@@ -1,19 +1,17 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
+import { buildWorker, spawnWorker } from "@container-kit/config/worker";
+import type { Worker } from "@container-kit/config/worker";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { makeOldStore } from "../test/old-store.ts";
-import { buildWorker, spawnWorker } from "../test/spawn-worker.ts";
-import type { Worker } from "../test/spawn-worker.ts";
 import { openSqlite } from "../test/sqlite.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { createSessionStore } from "./index.ts";
 import type { SessionDetails, SessionStore, SessionStoreOptions, StartedExecution } from "./index.ts";
 
-let built: string;
 let worker: string;
 let folder: string;
 let url: string;
@@ -21,11 +19,8 @@ let running: Worker[];
 let storage: Storage | undefined;
 
 beforeAll(async () => {
-  built = mkdtempSync(path.join(tmpdir(), "container-kit-worker-"));
-  worker = await buildWorker(built);
+  worker = await buildWorker(new URL("../test/worker.ts", import.meta.url));
 });
-
-afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 beforeEach(() => {
   folder = tempFolder();

@@ -1,7 +1,7 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { changeLabels } from "./labels.ts";
 import { parseSelector } from "./selector.ts";
 import type { Requirement } from "./selector.ts";

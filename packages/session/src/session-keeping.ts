@@ -1,4 +1,5 @@
 import { isKitError } from "@container-kit/errors";
+import { eachAndThenThrow } from "./deletion.ts";
 import { fail, quote } from "./errors.ts";
 import { sizeOfTree } from "./folders.ts";
 import type { Parts } from "./parts.ts";
@@ -41,15 +42,21 @@ export function createKeeping({
       }
     },
     async prune({ keepMs = KEPT_AFTER_EXPIRY_MS, signal } = {}) {
-      await deletion.finish();
+      const pruned = { sessions: 0, keys: 0 };
       const now = Math.min(clocks.certain(), storage.certainTime());
-      let removed = 0;
-      for (const id of sessions.listExpired(now - keepMs, PRUNED_AT_ONCE)) {
-        if (signal?.aborted === true) break;
-        if (await removeUnlessBusy(id)) removed += 1;
-      }
-      const pruned = signal?.aborted === true ? 0 : await keys.prune(now - KEYS_KEPT_MS);
-      return { sessions: removed, keys: pruned };
+      const removeOne = async (id: string): Promise<void> => {
+        if (signal?.aborted !== true && (await removeUnlessBusy(id))) pruned.sessions += 1;
+      };
+      const steps = [
+        () => deletion.finish(),
+        () => eachAndThenThrow(sessions.listExpired(now - keepMs, PRUNED_AT_ONCE), removeOne),
+        async () => {
+          if (signal?.aborted !== true) pruned.keys = await keys.prune(now - KEYS_KEPT_MS);
+        },
+      ];
+      // What cannot be removed now keeps nothing else.
+      await eachAndThenThrow(steps, (step) => step());
+      return pruned;
     },
   };
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { beforeEach, expect, test } from "vitest";
 import { begin, openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { sessionErrors } from "./index.ts";
 import type { SessionStore } from "./index.ts";
 

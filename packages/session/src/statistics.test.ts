@@ -1,7 +1,7 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { beforeEach, expect, test } from "vitest";
 import { fillRecord } from "../test/fill.ts";
 import { begin, openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { SessionStore } from "./index.ts";
 
 const MINUTE = 60_000;

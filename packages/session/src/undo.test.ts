@@ -1,6 +1,6 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { beforeEach, expect, test } from "vitest";
 import { begin, openStore } from "../test/open-store.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import type { SessionStore } from "./index.ts";
 
 let store: SessionStore;

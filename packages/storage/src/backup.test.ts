@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram, run } from "../test/build.ts";
 import { countOf, countsSchema, createCount } from "../test/counts.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
 import { lock } from "../test/lock.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { listBackups, openStorage, restoreBackup } from "./index.ts";
 import type { Storage } from "./index.ts";
 

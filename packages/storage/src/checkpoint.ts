@@ -7,11 +7,28 @@ const RESTART_FROM_PAGES = 8000;
 
 /** Brings the log of a file into the file, when enough waits there. Asking is cheap. */
 export function shortenLog(client: SqliteClient): void {
-  const [{ log, checkpointed } = { log: 0, checkpointed: 0 }] = client.pragma("wal_checkpoint(NOOP)") as {
-    log: number;
-    checkpointed: number;
-  }[];
-  if (log - checkpointed >= CHECKPOINT_FROM_PAGES) client.pragma("wal_checkpoint(PASSIVE)");
+  const { log, checkpointed } = checkpoint(client, "NOOP");
+  if (log - checkpointed >= CHECKPOINT_FROM_PAGES) checkpoint(client, "PASSIVE");
   // After the other, which keeps no writer waiting: this one does, for what was written meanwhile.
-  if (log >= RESTART_FROM_PAGES) client.pragma("wal_checkpoint(RESTART)");
+  if (log >= RESTART_FROM_PAGES && checkpoint(client, "RESTART").busy === 0) beginLog(client);
+}
+
+interface Checkpointed {
+  readonly busy: number;
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
+function checkpoint(client: SqliteClient, mode: "NOOP" | "PASSIVE" | "RESTART"): Checkpointed {
+  const [done] = client.pragma(`wal_checkpoint(${mode})`) as Checkpointed[];
+  return done ?? { busy: 0, log: 0, checkpointed: 0 };
+}
+
+/** Who writes first to a log that begins anew waits for the disk, whatever the file's `synchronous`: no call is to be that one. */
+function beginLog(client: SqliteClient): void {
+  try {
+    client.pragma(`user_version = ${Number(client.pragma("user_version", { simple: true }))}`);
+  } catch {
+    // Another has come first and waits. What else may be wrong shows with the next write.
+  }
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildProgram, run } from "../test/build.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { HolderLock, isHolding, isLocked } from "./holder.ts";
 import { openStorage } from "./index.ts";
 import type { Storage } from "./index.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { isKitError } from "@container-kit/errors";
 import { expect, test } from "vitest";
-import { tempFolder } from "../test/temp-folder.ts";
 import { parseStoreUrl } from "./location.ts";
 
 test.each([

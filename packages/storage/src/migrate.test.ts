@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tempFolder } from "../test/temp-folder.ts";
 import { openStorage } from "./index.ts";
 import type { Migration, PackageSchema, Storage } from "./index.ts";
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tempFolder } from "../test/temp-folder.ts";
 import { markDamaged } from "./damage-marker.ts";
 import { openStorage } from "./index.ts";
 import type { PackageSchema, Storage } from "./index.ts";

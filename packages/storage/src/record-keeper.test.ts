@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { createLogger, createRedactor, silentLogger } from "@container-kit/observability";
 import Sqlite from "better-sqlite3";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram } from "../test/build.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { CertainTime } from "./certain-time.ts";
 import { DailyWork } from "./daily-work.ts";
 import { openStorage } from "./index.ts";
@@ -108,10 +108,7 @@ test("what is over the limits goes, oldest first, and the file becomes smaller",
   await expect
     .poll(
       () => {
-        const client = new Sqlite(storage.record.path, { readonly: true });
-        const pages = Number(client.pragma("page_count", { simple: true }));
-        client.close();
-        return pages * 4096;
+        return pagesOf(storage.record.path) * 4096;
       },
       { timeout: 20_000 },
     )
@@ -143,6 +140,36 @@ test("the logs of all files are kept short without any commit doing it", async (
   for (const file of [state.path, shared.path])
     await expect.poll(() => statSync(file).size, { timeout: 10_000 }).toBeGreaterThan(3 * 1024 * 1024);
 });
+
+const notesSchema = {
+  package: "notes",
+  state: [],
+  record: [],
+  shared: [{ id: "0001-notes", statements: ["CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT) STRICT"] }],
+};
+
+test("what is free in the shared file is given back, and trouble with the record keeps it from nothing", async () => {
+  const logger = createLogger({ level: "warn", redactor: createRedactor(), write: (line) => logged.push(line) });
+  storage = await openStorage(`sqlite:${folder}/`, { keeper, logger });
+  storage.migrate(notesSchema);
+  const { shared } = storage;
+  const write = (text: string): unknown =>
+    shared.writeNow(() => shared.statements.insert(notes).values({ text }).run());
+  for (let round = 0; round < 60; round += 1) write("x".repeat(80_000));
+  shared.writeNow(() => shared.statements.delete(notes).run());
+  // A round is due with each write; the log is brought in first, since it holds more pages than may wait.
+  await expect.poll(() => (write("y"), statSync(shared.path).size), { timeout: 20_000 }).toBeGreaterThan(4_000_000);
+  await expect.poll(() => (write("y"), pagesOf(shared.path)), { timeout: 20_000 }).toBeLessThan(400);
+  // Its tables were never made.
+  expect(logged.join()).toContain("no such table: events");
+});
+
+function pagesOf(file: string): number {
+  const client = new Sqlite(file, { readonly: true });
+  const pages = Number(client.pragma("page_count", { simple: true }));
+  client.close();
+  return pages;
+}
 
 /** The work of a day, as two processes begin it at once. */
 function workOfTheDay(): { readonly damaged: readonly string[]; close(): Promise<void> } {

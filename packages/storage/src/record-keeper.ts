@@ -3,7 +3,8 @@
  * thread of the calls does neither.
  *
  * - R1  It has connections of its own. What it may not do in a thread beside another, it leaves to a later round.
- * - R2  It checkpoints all files when enough pages wait there; no commit of the other thread has to.
+ * - R2  It checkpoints all files when enough pages wait there; no commit of the other thread has to. What is free in the
+ *       shared file it gives back, a little with each round. Trouble with the record keeps it from none of the others.
  * - R3  Once a day one of the processes on a store reads the large files through and makes a backup.
  * - R4  Its death harms nothing: the thread that started it goes on by itself.
  * - R5  Where the system can tell threads apart, it steps back behind those that answer calls.
@@ -15,9 +16,11 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { isKitError } from "@container-kit/errors";
 import type { LogFields, Logger } from "@container-kit/observability";
+import type { Database as SqliteClient } from "better-sqlite3";
 import { CertainTime } from "./certain-time.ts";
 import { shortenLog } from "./checkpoint.ts";
 import { DailyWork } from "./daily-work.ts";
+import { giveBackPages } from "./free-pages.ts";
 import { ALONE, IngestDriver } from "./ingest-driver.ts";
 import type { KeeperData, KeeperOrder, KeeperReport } from "./keeper-messages.ts";
 import { connect } from "./open-file.ts";
@@ -41,9 +44,12 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
   const logger = createReportingLogger(say);
   const { location, busyTimeoutMs } = data;
   const open = { busyTimeoutMs, kept: true };
-  const beside = (["state", "shared"] as const).map((part) => connect(location[part], { ...open, part }));
+  const beside = {
+    state: connect(location.state, { ...open, part: "state" }),
+    shared: connect(location.shared, { ...open, part: "shared" }),
+  };
   // A checkpoint that waited for long would keep the other thread's writes waiting.
-  for (const client of beside) client.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
+  for (const client of Object.values(beside)) client.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
   const driver = new IngestDriver({
     connect: () => connect(location.record, { ...open, part: "record" }),
     file: location.record,
@@ -56,11 +62,13 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
     clock: Date.now,
     time: new CertainTime(data.seen, Date.now),
     onRound: () => {
-      for (const client of beside) shortenLog(client);
+      lookAfter(beside, logger);
       say({ said: "skipped", skipped: driver.skipped });
     },
-    onError: (error) =>
-      say({ said: "failed", message: error.message, code: isKitError(error) ? error.code : undefined }),
+    onError: (error) => {
+      say({ said: "failed", message: error.message, code: isKitError(error) ? error.code : undefined });
+      lookAfter(beside, logger);
+    },
   });
   for (const projection of projections) driver.register(projection);
   const daily = new DailyWork({
@@ -69,8 +77,19 @@ export function runRecordKeeper(projections: readonly Projection[]): void {
     logger,
     onDamage: (file, damage) => say({ said: "damage", file, damage }),
   });
-  obey(port, { driver, say, end: () => end(port, { driver, daily, beside }) });
+  obey(port, { driver, say, end: () => end(port, { driver, daily, beside: Object.values(beside) }) });
   driver.soon();
+}
+
+/** R2. What is not done now is done in a later round: the thread of the calls sees for itself what is wrong with a file. */
+function lookAfter({ state, shared }: Readonly<Record<"state" | "shared", SqliteClient>>, logger: Logger): void {
+  for (const work of [() => shortenLog(state), () => shortenLog(shared), () => giveBackPages(shared)]) {
+    try {
+      work();
+    } catch (error) {
+      logger.debug("a file was left as it is", { error });
+    }
+  }
 }
 
 /** R5. Linux gives each thread a number and a priority of its own; elsewhere it would be the whole process's. */

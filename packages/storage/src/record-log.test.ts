@@ -10,11 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { createLogger, createRedactor } from "@container-kit/observability";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram, run } from "../test/build.ts";
 import { events, eventsSchema, happen, happened } from "../test/events.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { openStorage } from "./index.ts";
 import type { Storage } from "./index.ts";
 import { describeOwner } from "./journal-folder.ts";

@@ -1,11 +1,11 @@
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { createLogger, createRedactor, silentLogger } from "@container-kit/observability";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildProgram, run } from "../test/build.ts";
 import { countOf, countsSchema, createCount } from "../test/counts.ts";
 import { lock } from "../test/lock.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { fail } from "./errors.ts";
 import { openStorage } from "./index.ts";
 import type { Storage } from "./index.ts";

@@ -1,12 +1,12 @@
 import { openSync, writeSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { createLogger, createRedactor } from "@container-kit/observability";
 import Sqlite from "better-sqlite3";
 import { sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lock } from "../test/lock.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { openStorage } from "./index.ts";
 import type { PackageSchema, Storage } from "./index.ts";
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { silentLogger } from "@container-kit/observability";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildProgram, runWithFewFiles } from "../test/build.ts";
 import { eventsSchema, happen, happened } from "../test/events.ts";
 import { fillDisk, freeze, mountSmallDisk } from "../test/small-disk.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { openStorage } from "./index.ts";
 import type { Storage } from "./index.ts";
 import { JournalWriter } from "./journal-writer.ts";

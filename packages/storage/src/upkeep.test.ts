@@ -1,9 +1,9 @@
 import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import Sqlite from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventsProjection, eventsSchema } from "../test/events.ts";
-import { tempFolder } from "../test/temp-folder.ts";
 import { CertainTime, seeAtStart } from "./certain-time.ts";
 import type { Retention } from "./index.ts";
 import { Upkeep } from "./upkeep.ts";

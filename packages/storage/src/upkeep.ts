@@ -10,13 +10,10 @@ import type { Database as SqliteClient, Transaction } from "better-sqlite3";
 import { keepTime } from "./certain-time.ts";
 import type { CertainTime } from "./certain-time.ts";
 import { failpoint } from "./failpoint.ts";
+import { countPages, giveBackPages, hasManyFree } from "./free-pages.ts";
 import type { OpenProjection, Retention } from "./types.ts";
 
 const ROWS_PER_STEP = 50;
-const PAGES_PER_STEP = 64;
-/** The file is left as it is while fewer pages are free, and while they are a smaller part of it. */
-const FREE_PAGES = 256;
-const FREE_PART = 0.1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULTS = { maxAgeMs: 30 * DAY_MS, maxCount: 1_000_000, maxBytes: 1024 * 1024 * 1024 };
 
@@ -62,16 +59,13 @@ export class Upkeep {
 
   /** Gives a few free pages back to the disk; says whether there are more. */
   shrink(): boolean {
-    const { free, pages } = this.#pages();
-    if (free < FREE_PAGES || free < pages * FREE_PART) return false;
-    this.#options.client.pragma(`incremental_vacuum(${PAGES_PER_STEP})`);
-    return this.#pages().free < free;
+    return giveBackPages(this.#options.client);
   }
 
   /** Whether most of a file is empty that cannot be made smaller step by step, because it was made without that ability. */
   needsRewrite(): boolean {
-    const { free, pages } = this.#pages();
-    return this.#number("auto_vacuum") === 0 && free >= FREE_PAGES && free > pages / 4;
+    const counts = countPages(this.#options.client);
+    return this.#number("auto_vacuum") === 0 && hasManyFree(counts) && counts.free > counts.pages / 4;
   }
 
   #wall(): number {
@@ -80,12 +74,8 @@ export class Upkeep {
   }
 
   #isOverSize(): boolean {
-    const { free, pages } = this.#pages();
+    const { free, pages } = countPages(this.#options.client);
     return (pages - free) * this.#number("page_size") > this.#limits.maxBytes;
-  }
-
-  #pages(): { readonly free: number; readonly pages: number } {
-    return { free: this.#number("freelist_count"), pages: this.#number("page_count") };
   }
 
   #number(pragma: string): number {

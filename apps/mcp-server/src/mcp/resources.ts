@@ -130,7 +130,9 @@ function ended({ id, tool, endedAt, status, durationMs, attempts }: ToolExecutio
 /** The end of an execution is told from the record; what the router remembers is told by its decision. */
 function happened({ type, at, executionId, correlationId, data }: BusEvent): SessionEvent[] {
   if (type.startsWith("tool.") || String(data["type"]).startsWith("failure_")) return [];
-  return [{ ...data, at: toTime(at), event: type, executionId, correlationId }];
+  const head = { at: toTime(at), event: type, executionId, correlationId };
+  // First, as in every other event; and whatever the data holds, they stay what they are.
+  return [{ ...head, ...data, ...head }];
 }
 
 function toTime(at: number): string {

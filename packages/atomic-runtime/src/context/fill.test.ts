@@ -1,8 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { contextRig } from "../../test/context-rig.ts";
-import { rig, tool } from "../../test/rig.ts";
-import type { ToolDefinition } from "../index.ts";
+import { forever, rig, tool } from "../../test/rig.ts";
+import type { Policy, PolicyFacts, ToolDefinition } from "../index.ts";
+
+afterEach(() => vi.useRealTimers());
 
 const input = z.object({ image: z.string(), context: z.string().optional(), text: z.string().default("") });
 
@@ -119,6 +121,36 @@ test("what was filled in is checked like what was given, and a refusal says wher
   });
 });
 
+test("what was filled in is judged like what was given, and a refusal tells whose it was", async () => {
+  const judged: unknown[] = [];
+  const policy = {
+    check(_tool: string, facts: PolicyFacts) {
+      judged.push(facts);
+      throw new Error("not there");
+    },
+  } as unknown as Policy;
+  const acts = (given: Record<string, unknown>) => ({ verb: "push", registries: [String(given["image"])] });
+  const { runtime, openSession, share } = await contextRig([push({ acts })], { policy });
+  const sessionId = await openSession();
+  await share(sessionId, "evil.example.com/app:1");
+  expect(await runtime.execute({ tool: "push_image", input: { sessionId } })).toMatchObject({
+    ok: false,
+    context: { used: [{ key: "evil.example.com/app:1", tool: "build_image", as: "image" }] },
+  });
+  expect(judged).toEqual([{ verb: "push", registries: ["evil.example.com/app:1"] }]);
+});
+
+test("an entry that has expired fills nothing", async () => {
+  const { runtime, openSession, context } = await contextRig([push(), build]);
+  const sessionId = await openSession();
+  const producer = { tool: "build_image", executionId: "e" };
+  await context.share({ sessionId, type: "image", key: "a", value: { reference: "a" }, producer, ttlMs: 1 });
+  await expect.poll(() => context.query({ sessionId })).toEqual([]);
+  expect(await runtime.execute({ tool: "push_image", input: { sessionId } })).toMatchObject({
+    error: { code: "INVALID_INPUT" },
+  });
+});
+
 test("a repeated call with the same key reads its first outcome, also when the session knows something newer by then", async () => {
   const { runtime, openSession, share } = await contextRig([push()]);
   const sessionId = await openSession();
@@ -129,6 +161,90 @@ test("a repeated call with the same key reads its first outcome, also when the s
   const again = await runtime.execute(call);
   expect(again).toMatchObject({ ok: true, executionId: first.executionId, result: { text: "app:1 undefined" } });
   expect(again.context).toBeUndefined();
+});
+
+test("a key that was used where the session knew nothing yet reads its outcome when it does; in another session it is refused", async () => {
+  const optional = input.extend({ context: z.string().default("/") });
+  const { runtime, openSession, share } = await contextRig([push({ input: optional })]);
+  const call = (session: string | undefined) =>
+    runtime.execute({ tool: "push_image", input: { sessionId: session, image: "app:1", idempotencyKey: "k" } });
+  const first = await call(undefined);
+  const { sessionId } = first;
+  expect(first).toMatchObject({ ok: true, result: { text: "app:1 /" } });
+  await share(sessionId, "app:1", { context: "./new" });
+  expect(await call(sessionId)).toMatchObject({ ok: true, executionId: first.executionId });
+  expect(await call(undefined)).toMatchObject({ ok: true, executionId: first.executionId });
+  expect(await call(await openSession())).toMatchObject({ ok: false, error: { code: "CONFLICT" } });
+});
+
+test("what was filled in makes no call invalid that is valid as it was given", async () => {
+  const either = z
+    .object({ image: z.string().optional(), text: z.string().optional() })
+    .refine(({ image, text }) => (image === undefined) !== (text === undefined), "give one of image and text");
+  const { runtime, openSession, share } = await contextRig([
+    push({
+      input: either,
+      consumes: [{ type: "image", fills: { image: "reference" } }],
+      run: (given) => Promise.resolve({ text: JSON.stringify(given) }),
+    }),
+  ]);
+  const sessionId = await openSession();
+  await share(sessionId, "app:1");
+  const call = (given: object) => runtime.execute({ tool: "push_image", input: { sessionId, ...given } });
+  expect(await call({})).toMatchObject({ ok: true, result: { text: '{"image":"app:1"}' } });
+  const other = await call({ text: "a" });
+  expect(other).toMatchObject({ ok: true, result: { text: '{"text":"a"}' } });
+  expect(other.context?.used).toBeUndefined();
+});
+
+test("what was masked when it was kept fills nothing", async () => {
+  const { runtime, openSession, share } = await contextRig([push(), build]);
+  const sessionId = await openSession();
+  await share(sessionId, "app:1", { context: "https://me:hunter2-hunter2@example.com/app" });
+  expect(await runtime.execute({ tool: "push_image", input: { sessionId } })).toMatchObject({
+    ok: true,
+    result: { text: "app:1 undefined" },
+  });
+});
+
+test("what is older does not stand for what could not be kept, until something newer is kept", async () => {
+  let isFull = false;
+  const making = tool({
+    name: "build_image",
+    produces: [{ type: "image", from: ({ text }) => [{ key: String(text), value: { reference: text } }] }],
+  });
+  const either = push({
+    consumes: [
+      { type: "image", fills: { image: "reference" } },
+      { type: "analysis", fills: { image: "path" } },
+    ],
+  });
+  const { runtime, openSession, context } = await contextRig([either, making], {}, (store) => ({
+    share: (entry) => (isFull ? Promise.reject(new Error("store full")) : store.share(entry)),
+  }));
+  const sessionId = await openSession();
+  const make = (text: string) => runtime.execute({ tool: "build_image", input: { sessionId, text } });
+  const send = () => runtime.execute({ tool: "push_image", input: { sessionId } });
+  await make("app:1");
+  const producer = { tool: "analyze_it", executionId: "e" };
+  await context.share({ sessionId, type: "analysis", key: "a", value: { path: "a" }, producer });
+  isFull = true;
+  expect((await make("app:2")).context?.problems).toHaveLength(1);
+  expect(await send()).toMatchObject({
+    error: { details: { issues: [{ message: "is missing: give it, because the last image could not be kept" }] } },
+  });
+  isFull = false;
+  await make("app:3");
+  expect(await send()).toMatchObject({ ok: true, result: { text: "app:3 undefined" } });
+  expect((await context.query({ sessionId, type: "image" })).map(({ key }) => key)).toEqual(["app:3", "app:1"]);
+});
+
+test("a tool that makes of its own kind is not named as the way to the first one", async () => {
+  const retag = push({ produces: [{ type: "image", from: () => [] }] });
+  const { runtime, openSession } = await contextRig([retag]);
+  expect(await runtime.execute({ tool: "push_image", input: { sessionId: await openSession() } })).toMatchObject({
+    error: { details: { issues: [{ path: "image", message: "is missing: give it" }] } },
+  });
 });
 
 test("a store that cannot be read is not taken for one that knows nothing, and costs no call that needs it not", async () => {
@@ -144,6 +260,18 @@ test("a store that cannot be read is not taken for one that knows nothing, and c
   expect(asked).toBe(1);
   const given = { sessionId, image: "a", context: "b" };
   expect(await runtime.execute({ tool: "push_image", input: given })).toMatchObject({ ok: true });
+});
+
+test("a store that hangs holds a call that leaves something out for five seconds, and says what is wrong", async () => {
+  const { runtime, openSession } = await contextRig([push(), build], {}, () => ({ query: forever }));
+  const sessionId = await openSession();
+  vi.useFakeTimers();
+  const outcome = runtime.execute({ tool: "push_image", input: { sessionId } });
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(await outcome).toMatchObject({
+    ok: false,
+    error: { code: "TOOL_TIMEOUT", remedy: expect.stringContaining("container-kit doctor") },
+  });
 });
 
 test("arguments that may be left out are optional to a client, and only where entries are kept", async () => {

@@ -13,7 +13,7 @@ import type { Consumption } from "./declarations.ts";
 import { isSameEntry, nameEntry } from "./used.ts";
 import { within } from "./within.ts";
 
-const MOST_OF_A_TYPE = 16;
+const MOST_OF_A_TYPE = 8;
 const LONGEST_WAIT_MS = 5_000;
 
 /** What could be read for a tool. */

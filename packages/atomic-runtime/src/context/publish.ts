@@ -10,6 +10,9 @@ export interface EndedCall {
   readonly status: "completed" | "failed" | "cancelled";
 }
 
+/** An event has its limit, and the names of entries may be long: the outcome has them all. */
+const MOST_NAMED = 8;
+
 /** Tells whoever listens how an execution ended. Never throws: the call is over. */
 export function publishEnd({ events, logger }: Services, outcome: ToolOutcome, call: EndedCall): void {
   if (events === undefined) return;
@@ -20,8 +23,8 @@ export function publishEnd({ events, logger }: Services, outcome: ToolOutcome, c
   if (jobId !== undefined) data["jobId"] = jobId;
   if (outcome.executionId !== executionId) data["replayOf"] = outcome.executionId;
   if (!outcome.ok) data["code"] = outcome.error.code;
-  if (context?.used !== undefined) data["used"] = context.used;
-  if (context?.produced !== undefined) data["produced"] = context.produced;
+  if (context?.used !== undefined) data["used"] = context.used.slice(0, MOST_NAMED);
+  if (context?.produced !== undefined) data["produced"] = context.produced.slice(0, MOST_NAMED);
   try {
     events.publishSoon({ type: `tool.${status}`, sessionId, correlationId, executionId, data });
   } catch (error) {

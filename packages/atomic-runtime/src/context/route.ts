@@ -3,7 +3,7 @@
  * nothing else.
  *
  * - R1  Not asked about a call that was stopped, or whose tool has not stopped yet: nothing else is to begin before that.
- * - R2  A dry run is asked about without being remembered: it is no attempt.
+ * - R2  A dry run is asked about without being remembered: it is no attempt. What is proposed after it is a dry run too.
  * - R3  Not about what a tool asked of another: its asker repeats or gives up, and the asker's own failure is routed.
  */
 import type { FailedCall, FailureRouting, RoutingDecision } from "@container-kit/context-sharing";
@@ -20,7 +20,7 @@ const NO_AUTO_FIX = "auto-fix";
 /** Where a failure goes next; undefined where nobody has anything to say. Never rejects. */
 export async function routeFailure(execution: Execution, outcome: ToolFailure): Promise<RoutingDecision | undefined> {
   const { services, facts, input, abandoned } = execution;
-  const { routing } = services;
+  const { routing, registry } = services;
   if (routing === undefined || facts.asked || abandoned !== undefined || STOPPED.has(outcome.error.code))
     return undefined;
   try {
@@ -31,7 +31,9 @@ export async function routeFailure(execution: Execution, outcome: ToolFailure): 
     if (decision === null) return undefined;
     const { toTool, arguments: known } = decision;
     if (toTool === undefined) return decision;
-    return services.redactor.value({ ...decision, arguments: { ...known, sessionId: facts.sessionId } });
+    const tries = input.dryRun && registry.find(toTool)?.inputFields.includes("dryRun") === true;
+    const complete = { ...known, sessionId: facts.sessionId, ...(tries ? { dryRun: true } : {}) };
+    return services.redactor.value({ ...decision, arguments: complete });
   } catch (error) {
     services.logger.warn("a failure could not be routed", { ...namesOf(facts), code: outcome.error.code, error });
     return undefined;

@@ -3,9 +3,13 @@
  *
  * - S1  Only of a success whose end is recorded, and of no dry run: nobody builds on what may still be undone.
  * - S2  It is an addition to the result and never costs it: what cannot be kept is said in one sentence, and logged.
+ *       So that it stays an addition, a call leaves at most {@link MOST_ENTRIES} entries.
  * - S3  The first of a list is shared last, so that it is the newest: it is what later tools take where they name none.
+ * - S4  What could not be kept is remembered for as long as nothing newer of its type is: what is older must not be taken
+ *       for it (fill.ts).
  */
-import type { NewContextEntry } from "@container-kit/context-sharing";
+import type { ContextEntry, NewContextEntry } from "@container-kit/context-sharing";
+import { isKitError } from "@container-kit/errors";
 import type { Execution } from "../execution.ts";
 import { namesOf } from "../log-names.ts";
 import { messageOf } from "../outcome.ts";
@@ -15,6 +19,7 @@ import { within } from "./within.ts";
 
 const LONGEST_WAIT_MS = 2_000;
 const MOST_ENTRIES = 32;
+const LONGEST_KEY = 2_048;
 const LONGEST_KEY_IN_PROBLEM = 100;
 
 /** What was kept, and what could not be. */
@@ -29,15 +34,18 @@ export async function shareProduced(execution: Execution, outcome: ToolSuccess):
   const produced: NamedEntry[] = [];
   const problems: string[] = [];
   const stopAt = services.clock() + LONGEST_WAIT_MS;
+  let left = MOST_ENTRIES;
   for (const declared of prepared.declarations.produces) {
     try {
-      for (const entry of readEntries(execution, declared, outcome)) {
+      const entries = readEntries(execution, declared, outcome, left);
+      left -= entries.length;
+      for (const entry of entries) {
         const kept = await shareOne(execution, { type: declared.type, entry, stopAt });
         if ("version" in kept) produced.push(kept);
         else problems.push(kept.problem);
       }
     } catch (error) {
-      problems.push(tellProblem(execution, declared.type, error));
+      problems.push(tellProblem(execution, { type: declared.type, what: declared.type, error }));
     }
   }
   return { produced: produced.toReversed(), problems };
@@ -48,12 +56,15 @@ function readEntries(
   { input }: Execution,
   declared: ProducedContext,
   { result }: ToolSuccess,
+  most: number,
 ): readonly ProducedEntry[] {
   const { type } = declared;
   const entries: unknown = declared.from(result, input.own);
   if (!Array.isArray(entries)) throw new TypeError(`expected a list of entries of ${type}`);
-  if (entries.length > MOST_ENTRIES)
-    throw new TypeError(`expected at most ${MOST_ENTRIES} entries of ${type}, got ${entries.length}`);
+  if (entries.length > most)
+    throw new TypeError(
+      `expected at most ${MOST_ENTRIES} entries of one call, got ${entries.length} of ${type} beside others`,
+    );
   return (entries as readonly ProducedEntry[]).toReversed();
 }
 
@@ -72,20 +83,35 @@ async function shareOne(
   let what = type;
   try {
     const { key, value, labels } = entry;
-    what = `${type} ${key.slice(0, LONGEST_KEY_IN_PROBLEM)}`;
+    // Masked before it is cut: a key that was refused because it looks like a secret is not told either.
+    what = `${type} ${services.redactor.text(key.slice(0, LONGEST_KEY)).slice(0, LONGEST_KEY_IN_PROBLEM)}`;
     const { sessionId, tool, executionId } = facts;
     const shared: NewContextEntry = { sessionId, type, key, value, producer: { tool, executionId } };
     const all = labels === undefined ? shared : { ...shared, labels };
     const leftMs = Math.max(0, stopAt - services.clock());
     if (context === undefined) throw new TypeError("expected a context store");
-    return nameEntry(await within(services, leftMs, () => context.share(all), "the store's answer"));
+    const share = async (): Promise<ContextEntry> => {
+      const kept = await context.share(all);
+      services.unkept.delete(sessionId, type);
+      return kept;
+    };
+    return nameEntry(await within(services, leftMs, share, "the store's answer"));
   } catch (error) {
-    return { problem: tellProblem(execution, what, error) };
+    return { problem: tellProblem(execution, { type, what, error }) };
   }
 }
 
-function tellProblem({ services, facts }: Execution, what: string, error: unknown): string {
-  const problem = `${what} could not be kept for later tools: ${messageOf(services, error)}`;
+interface Problem {
+  readonly type: string;
+  readonly what: string;
+  readonly error: unknown;
+}
+
+/** S4. A store that has not answered may have kept it all the same. */
+function tellProblem({ services, facts }: Execution, { type, what, error }: Problem): string {
+  services.unkept.add(facts.sessionId, type);
+  const verb = isKitError(error, "TOOL_TIMEOUT") ? "may not be" : "could not be";
+  const problem = `${what} ${verb} kept for later tools: ${messageOf(services, error)}`;
   services.logger.warn("what a tool left could not be kept", { ...namesOf(facts), what, error });
   return problem;
 }

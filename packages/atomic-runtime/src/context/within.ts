@@ -3,6 +3,8 @@ import type { Services } from "../execution.ts";
 import type { Alarm } from "../internal/alarms.ts";
 import { describeMs } from "../middleware/wait.ts";
 
+const REMEDY = "The store does not answer: see with container-kit doctor what is wrong with it, then call again.";
+
 /**
  * Waits for a store so long and no longer: one that hangs holds no call.
  *
@@ -18,7 +20,7 @@ export async function within<Value>(
   try {
     return await new Promise<Value>((resolve, reject) => {
       alarm = alarms.set(clock() + ms, () =>
-        reject(fail("TOOL_TIMEOUT", `${what} could not be had within ${describeMs(ms)}`)),
+        reject(fail("TOOL_TIMEOUT", `${what} could not be had within ${describeMs(ms)}`, { remedy: REMEDY })),
       );
       act().then(resolve, reject);
     });

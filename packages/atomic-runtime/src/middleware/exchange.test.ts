@@ -116,6 +116,30 @@ test("what cannot be kept is one sentence each, and the success stays one", asyn
   expect(log.filter(({ message }) => message === "what a tool left could not be kept")).toHaveLength(3);
 });
 
+test("a key that looks like a secret is neither kept nor told", async () => {
+  const secret = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+  const { runtime, log, events } = await contextRig([
+    build({ produces: [{ type: "image", from: () => [{ key: secret, value: { reference: "a" } }] }] }),
+  ]);
+  const outcome = await runtime.execute(call());
+  expect(outcome).toMatchObject({ ok: true, context: { problems: [expect.stringContaining("looks like a secret")] } });
+  expect(JSON.stringify([outcome, runtime.render(outcome), log, await events()])).not.toContain(secret);
+});
+
+test("a call leaves 32 entries at most, whatever their types, and its end is told all the same", async () => {
+  const entries = Array.from({ length: 20 }, (_none, number) => ({
+    key: `${number} ${"ü".repeat(500)}`,
+    value: { reference: "a", path: "." },
+  }));
+  const { runtime, events } = await contextRig([
+    build({ produces: ["image", "analysis"].map((type) => ({ type, from: () => entries })) }),
+  ]);
+  const { context } = await runtime.execute(call());
+  expect(context?.produced).toHaveLength(20);
+  expect(context?.problems).toEqual([expect.stringContaining("expected at most 32 entries of one call")]);
+  expect(await events()).toHaveLength(1);
+});
+
 test("a store that hangs holds a success for two seconds and no longer", async () => {
   const { runtime, sessions } = await contextRig([build()], {}, () => ({ share: forever, query: forever }));
   vi.useFakeTimers();
@@ -221,6 +245,30 @@ test("a failure says where it goes, to its caller, in its job and in its text, i
   ]);
 });
 
+test("the outcome of a job whose call was answered before has what it took, left and leads to", async () => {
+  const next = () => [{ tool: "build_image", reason: "again", arguments: {} }];
+  const step = { tool: "copy_text", reason: "back", arguments: { text: "b" } };
+  const routes = routing({ succeeded: () => Promise.resolve(step) });
+  const { runtime, sessions, openSession, share } = await contextRig(
+    [build({ next, consumes: [{ type: "image", fills: { text: "reference" } }] }), tool()],
+    { routing: routes },
+  );
+  const sessionId = await openSession();
+  await share(sessionId, "a:1");
+  const answer = await runtime.execute({ tool: "build_image", input: { sessionId, wait: false } });
+  expect(answer).toMatchObject({ ok: true, result: { status: "running" } });
+  await runtime.jobsDone();
+  expect(sessions.endedJobs).toMatchObject([
+    {
+      status: "completed",
+      outcome: {
+        context: { used: [{ key: "a:1", as: "text" }], produced: [{ key: "r/a:1" }, { key: "a:1" }] },
+        next: [{ tool: "copy_text" }, { tool: "build_image" }],
+      },
+    },
+  ]);
+});
+
 test("the session's label forbids to change files where the program allows it", async () => {
   const routes = routing();
   const { runtime, sessions } = rig([broken()], { routing: routes });
@@ -234,10 +282,13 @@ test("the session's label forbids to change files where the program allows it", 
   ]);
 });
 
-test("a dry run's failure is explained without being remembered", async () => {
+test("a dry run's failure is explained without being remembered, and what it leads to changes nothing either", async () => {
   const routes = routing();
   const { runtime } = rig([broken(), tool()], { routing: routes });
-  expect(await runtime.execute(call({ dryRun: true }))).toMatchObject({ ok: false, routing: { rule: decision.rule } });
+  expect(await runtime.execute(call({ dryRun: true }))).toMatchObject({
+    ok: false,
+    routing: { rule: decision.rule, arguments: { text: "again", dryRun: true } },
+  });
   expect(routes.asked).toMatchObject([{ explained: { tool: "build_image" } }]);
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { KitError } from "@container-kit/errors";
 import type { IdempotencyClaim } from "@container-kit/session";
+import { isLeftOut } from "../context/fill.ts";
 import { fail } from "../errors.ts";
 import type { Execution, KeyHolder, Layer } from "../execution.ts";
 import { namesOf } from "../log-names.ts";
@@ -30,6 +31,8 @@ const LONGEST_AGAIN_MS = 60_000;
  * - K5  A key is settled and the notes for undoing are forgotten in one commit: a death in between would undo what every
  *       repetition would be told of as done.
  * - K6  What a dead process made under the key is undone before the key's next holder begins.
+ * - K7  Arguments that are left to the session are no part of what is compared, because the session may know something
+ *       newer when the call is repeated. Who names another session then is asking for something else.
  */
 export const idempotency: Layer = async (execution, next) => {
   const { idempotencyKey: key = "" } = execution.input;
@@ -159,12 +162,15 @@ async function settleLater(execution: Execution, write: () => Promise<void>): Pr
   }
 }
 
-/** K2. The outcome comes from the store as unknown JSON; only a success was ever put there. */
-function replay({ services, input }: Execution, stored: unknown): ToolOutcome {
+/** K2, K7. The outcome comes from the store as unknown JSON; only a success was ever put there. */
+function replay(execution: Execution, stored: unknown): ToolOutcome {
+  const { services, input, facts } = execution;
   if (typeof stored !== "object" || stored === null || !("ok" in stored) || !("executionId" in stored)) {
     throw fail("INTERNAL", "the outcome that was kept under this idempotency key cannot be read");
   }
   const outcome = stored as ToolOutcome;
+  const isNamed = input.sessionId !== undefined;
+  if (isNamed && outcome.sessionId !== facts.sessionId && leftToSession(execution).length > 0) throw otherInput();
   services.inputs.set(outcome, input.own);
   return outcome;
 }
@@ -203,15 +209,20 @@ function stillRunning(executionId: string): KitError {
   });
 }
 
-/** Of what the caller gave: what was filled in from the session may be another entry when the call is repeated. */
-function fingerprintOf({ facts, input, used }: Execution): string {
-  const filled = new Set(used.map((entry) => entry.as));
-  const given = filled.size === 0 ? input.own : without(input.own, filled);
+/** K7. */
+function fingerprintOf(execution: Execution): string {
+  const { facts, input } = execution;
+  const left = leftToSession(execution);
+  const given =
+    left.length === 0
+      ? input.own
+      : Object.fromEntries(Object.entries(input.own).filter(([name]) => !left.includes(name)));
   return createHash("sha256").update(`${facts.tool}\n`).update(canonical(given)).digest("hex");
 }
 
-function without(input: Record<string, unknown>, names: ReadonlySet<string | undefined>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(input).filter(([name]) => !names.has(name)));
+/** The arguments that an entry may fill and that were not given. */
+function leftToSession({ prepared, call }: Execution): readonly string[] {
+  return [...prepared.declarations.fillable.keys()].filter((argument) => isLeftOut(call.input, argument));
 }
 
 /** JSON with sorted keys: the order in which a client writes its arguments means nothing. */

@@ -15,6 +15,8 @@ export const perform: Layer = async (execution) => {
   try {
     if (hasOffers(execution)) execution.offered ??= await readOffers(execution);
     stop.throwIfStopped();
+    // Of the run before, where there was one.
+    execution.asking = undefined;
     returned = await begin(execution);
   } catch (thrown) {
     throw explain(execution, thrown);

@@ -52,7 +52,7 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
   const pinned = pins === "look" ? readPins(lockFile).catch((): Pins => ({})) : readPins(lockFile);
   // Its rejection is each plugin's problem, below.
   pinned.catch(() => undefined);
-  const known: Known = { taken: new Set(options.taken), names: new Set(), types: new Map() };
+  const known: Known = { taken: new Set(options.taken), names: new Set(), types: new Map(), rules: new Map() };
   for (const type of options.takenTypes ?? []) known.types.set(type, "the program");
   const fresh: Record<string, Pin> = {};
   const plugins: Plugin[] = [];
@@ -162,6 +162,8 @@ interface Known {
   readonly taken: Set<string>;
   readonly names: Set<string>;
   readonly types: Map<string, string>;
+  /** Routing rules of plugins. */
+  readonly rules: Map<string, string>;
 }
 
 /** A tool that takes or leaves what nobody defines is its own plugin's problem, not the program's. */
@@ -186,7 +188,14 @@ function checkNames({ manifest }: OpenedPlugin, known: Known): void {
     if (owner !== undefined)
       throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: context type ${name} is defined by ${owner} already`);
   }
+  const rules = manifest.routingRules.map((rule) => String(rule["name"]));
+  for (const name of rules) {
+    const owner = known.rules.get(name);
+    if (owner !== undefined)
+      throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: routing rule ${name} is defined by ${owner} already`);
+  }
   known.names.add(manifest.name);
+  for (const name of rules) known.rules.set(name, `plugin ${manifest.name}`);
   for (const { name } of manifest.contextTypes) known.types.set(name, `plugin ${manifest.name}`);
   for (const { name } of manifest.tools) known.taken.add(name);
 }

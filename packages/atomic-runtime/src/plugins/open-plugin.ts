@@ -9,6 +9,7 @@ import { checkPlugins } from "../plugin.ts";
 import { policyRulesSchema } from "../policy/schema.ts";
 import { prepareTool } from "../schema.ts";
 import type { Plugin } from "../types.ts";
+import { findReachFault } from "./check-reach.ts";
 import { findWordFault } from "./check-words.ts";
 import { checkedExtensions } from "./extensions.ts";
 import { checkLinks, sumPackage } from "./integrity.ts";
@@ -66,6 +67,8 @@ export async function openPlugin(entry: PluginEntry, settings: OpenSettings): Pr
   return { key: found.folder, folder: found.folder, integrity, ...(await open(entry, found, settings)) };
 }
 
+const CHOOSE = "Remove that from the plugin, or load it with trusted: true if you answer for it.";
+
 type Opened = Pick<OpenedPlugin, "manifest" | "plugin" | "notes" | "close">;
 
 async function openTrusted(entry: PluginEntry, found: PluginPackage, settings: OpenSettings): Promise<Opened> {
@@ -110,6 +113,8 @@ async function openUntrusted(entry: PluginEntry, found: PluginPackage, settings:
   const first = new PluginProcess(options);
   try {
     const manifest = checkManifest(await first.load(settings.deadlineMs), settings.taken);
+    const reach = findReachFault(manifest);
+    if (reach !== undefined) throw fail("PLUGIN_INVALID", `plugin ${manifest.name}: ${reach}`, { remedy: CHOOSE });
     const start = async (): Promise<PluginProcess> => {
       const process = new PluginProcess(options);
       try {

@@ -61,7 +61,7 @@ interface Aside {
   readonly produced: ReadonlyMap<string, readonly ProducedEntry[]>;
 }
 
-/** So much of what the session knows is sent with a call, the newest first. */
+/** So much of what the session knows is sent with a call beside the newest of each type, which always is. */
 const LARGEST_ENTRIES = 128 * 1024;
 
 function remoteTool(tool: ToolManifest, pool: ProcessPool): ToolDefinition {
@@ -149,14 +149,14 @@ function remoteExtension(role: RoleName, extension: ExtensionManifest, pool: Pro
 }
 
 function entriesFor(context: ToolContext): readonly ContextEntry[] {
-  const entries: ContextEntry[] = [];
+  const types = new Set<string>();
   let left = LARGEST_ENTRIES;
-  for (const entry of offeredTo(context)) {
-    left -= entry.size + entry.key.length;
-    if (left < 0) break;
-    entries.push(entry);
-  }
-  return entries;
+  return offeredTo(context).filter(({ type, key, size }) => {
+    const isNewest = !types.has(type);
+    types.add(type);
+    left -= size + key.length;
+    return isNewest || left >= 0;
+  });
 }
 
 function readProduced(produced: DoneMessage["produced"] = []): Aside["produced"] {

@@ -1,4 +1,5 @@
 /** What plugins share: types of entries, what their tools take and leave, and rules for failures. */
+import { defaultRoutingRules } from "@container-kit/context-sharing";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { contextRig } from "../../test/context-rig.ts";
@@ -53,6 +54,27 @@ test("an untrusted tool leaves entries and takes them, told like those of any ot
   expect(collectExtensions(plugins).routingRules).toEqual([{ source: "plugin fixture", rules: [rule] }]);
 });
 
+test("the newest of each type reaches an untrusted tool, however large it is", async () => {
+  const rig = await pluginRig();
+  const size = `return { text: String(context.entry("note")?.value.text.length) + context.entry("other")?.value.text };`;
+  const written = source({ read_size: size }, "", `consumes: [{ type: "note" }, { type: "other" }],`);
+  const other = `{ name: "other", schema: z.object({ text: z.string() }) }`;
+  await rig.write("notes", `${written} plugin.contextTypes = [${noteType()}, ${other}];`);
+  const { plugins } = await rig.load([{ package: "./notes" }], { takenTypes: [] });
+  const { runtime, openSession, context } = await contextRig([], { plugins });
+  const sessionId = await openSession();
+  const producer = { tool: "write_note", executionId: "e" };
+  for (const [type, text] of [
+    ["note", "small"],
+    ["note", "x".repeat(500_000)],
+    ["other", "!"],
+  ] as const)
+    await context.share({ sessionId, type, key: text.slice(0, 9), value: { text }, producer });
+  expect(await runtime.execute({ tool: "read_size", input: { sessionId } })).toMatchObject({
+    result: { text: "500000!" },
+  });
+});
+
 test("what a plugin shares is pinned with its words, and told in its report", async () => {
   const rig = await pluginRig();
   const plain = source({ write_note: `return input;` });
@@ -83,6 +105,26 @@ test.each([
     sharing(`{ name: "failure_chain", schema: z.object({}) }`),
     "belong to the failure routing",
   ],
+  [
+    "entries of a type that is the program's",
+    `plugin.tools[0].produces = [{ type: "image", from: () => [{ key: "evil:1", value: { reference: "evil:1" } }] }];`,
+    "tool write_note leaves entries of the type image, which is not its plugin's own",
+  ],
+  [
+    "a rule for failures of others",
+    `plugin.routingRules = [${JSON.stringify({ ...rule, fromTool: ["write_note", "push_image"] })}];`,
+    "routing rule notes-away is about failures of others' tools",
+  ],
+  [
+    "a rule for all failures",
+    `plugin.routingRules = [${JSON.stringify({ ...rule, fromTool: undefined })}];`,
+    "routing rule notes-away is about failures of others' tools",
+  ],
+  [
+    "a rule in the place of a default",
+    `plugin.routingRules = [${JSON.stringify({ ...rule, name: defaultRoutingRules[0]?.name })}];`,
+    "would replace a default",
+  ],
   ["a rule of no known form", `plugin.routingRules = [{ name: "x" }];`, 'routing rule \\"x\\"'],
   [
     "a rule with hidden words",
@@ -95,6 +137,21 @@ test.each([
   const { plugins, reports } = await rig.load([{ package: "./bad" }], { takenTypes: ["image"] });
   expect(plugins).toEqual([]);
   expect(JSON.stringify(reports[0]?.problem)).toContain(problem);
+});
+
+test("what a trusted plugin leaves may be of the program's types, and two plugins have no rule of one name", async () => {
+  const rig = await pluginRig();
+  const produces = `plugin.tools[0].produces = [{ type: "image", from: () => [] }];`;
+  await rig.write("ours", `${source({ write_note: `return input;` })}${sharing(noteType(), produces)}`);
+  const other = source({ other_note: `return input;` }).replace('"fixture"', '"other"');
+  const rules = JSON.stringify([{ ...rule, fromTool: "other_note" }]);
+  await rig.write("theirs", `${other} plugin.routingRules = ${rules};`);
+  const entries = [{ package: "./ours", trusted: true }, { package: "./theirs" }];
+  const { reports } = await rig.load(entries, { takenTypes: ["image"] });
+  expect(reports.map(({ loaded, problem }) => problem?.message ?? loaded)).toEqual([
+    true,
+    "plugin other: routing rule notes-away is defined by plugin fixture already",
+  ]);
 });
 
 test("two plugins that define one type, and rules of no known form, do not make a runtime", async () => {

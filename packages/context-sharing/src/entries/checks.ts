@@ -1,5 +1,7 @@
+import { isKitError } from "@container-kit/errors";
 import type { Redactor } from "@container-kit/observability";
 import { invalid } from "../errors.ts";
+import { isPlainText } from "../plain-text.ts";
 import { LONGEST_TTL_MS, MOST_ENTRY_BYTES } from "./context-type.ts";
 import { dotted, findJsonFault } from "./plain-json.ts";
 import type { ContextType, EntryName } from "./types.ts";
@@ -8,8 +10,6 @@ const LONGEST_KEY = 512;
 const LONGEST_ID = 128;
 const LARGEST_PAGE = 1000;
 const DEFAULT_PAGE = 100;
-// oxlint-disable-next-line no-control-regex -- it is what is refused
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** @throws INVALID_INPUT naming what is wrong */
 export function checkName({ sessionId, type, key }: EntryName): void {
@@ -20,8 +20,13 @@ export function checkName({ sessionId, type, key }: EntryName): void {
 
 /** @throws INVALID_INPUT for what is no text of 1 to `longest` characters without control characters */
 export function checkText(path: string, text: unknown, longest: number = LONGEST_ID): void {
-  if (typeof text === "string" && text.length >= 1 && text.length <= longest && !CONTROL.test(text)) return;
+  if (isPlainText(text, longest)) return;
   throw invalid(path, `expected 1 to ${longest} characters and no control characters`);
+}
+
+/** As {@link checkText}, of what need not be there. @throws INVALID_INPUT */
+export function checkOptionalText(path: string, text: unknown): void {
+  if (text !== undefined) checkText(path, text);
 }
 
 /** @throws INVALID_INPUT */
@@ -56,28 +61,32 @@ export interface KeptValue {
  */
 export function toKept(value: unknown, type: ContextType, redactor: Pick<Redactor, "value">): KeptValue {
   const limit = type.maxBytes ?? MOST_ENTRY_BYTES;
-  const parsed = parse(value, type);
-  const fault = findJsonFault(parsed, limit);
-  if (fault !== undefined) throw invalid(`value${dotted(fault.path)}`, fault.message);
-  const text = JSON.stringify(redactor.value(parsed));
+  const text = tryRead(() => {
+    const parsed = parse(value, type);
+    const fault = findJsonFault(parsed, limit);
+    if (fault !== undefined) throw invalid(`value${dotted(fault.path)}`, fault.message);
+    return JSON.stringify(redactor.value(parsed));
+  });
   const size = Buffer.byteLength(text);
   if (size <= limit) return { text, size };
-  throw invalid("value", `has ${size} bytes as JSON; a ${type.name} may have ${limit}`);
+  throw invalid("value", `has ${size} bytes as JSON; ${type.name} may have ${limit}`);
 }
 
 function parse(value: unknown, { name, schema }: ContextType): unknown {
-  const result = tryParse(value, schema);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [first] = result.error.issues;
-  const at = ["value", ...(first?.path ?? []).map(String)].join(".").slice(0, 200);
+  const at = ["value", ...(first?.path ?? []).map(String)].join(".");
   throw invalid(at, `is no ${name}: ${first?.message ?? "refused by its schema"}`);
 }
 
-function tryParse(value: unknown, schema: ContextType["schema"]): ReturnType<ContextType["schema"]["safeParse"]> {
+function tryRead<Result>(work: () => Result): Result {
   try {
-    return schema.safeParse(value);
+    return work();
   } catch (error) {
-    // A value that goes in a circle ends in the stack's end; a schema that must be awaited cannot be used here.
+    if (isKitError(error)) throw error;
+    // A value that goes in a circle ends in the stack's end, and one that is no plain data may do anything when it is read;
+    // a schema that must be awaited cannot be used here.
     throw invalid("value", `could not be checked: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -3,7 +3,7 @@
  * types and processes have files of their own.
  */
 import { createRedactor } from "@container-kit/observability";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { note, openContext, START } from "../../test/entries/open-context.ts";
 import type { NewEvent } from "../events/types.ts";
@@ -107,6 +107,23 @@ test("a query narrows by type, tool, execution and labels, the last shared first
   await expect(store.query({ sessionId: "ses_1", limit: 1001 })).rejects.toMatchObject({ code: "INVALID_INPUT" });
 });
 
+test("large entries are read with a turn for others between them", async () => {
+  const { store } = await openContext();
+  for (let index = 0; index < 4; index += 1) await store.share(note("x".repeat(1_000_000), { key: `k${index}` }));
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  expect(await store.query({ sessionId: "ses_1" })).toHaveLength(4);
+  expect(turns).toBeGreaterThan(0);
+  const before = turns;
+  expect(await store.exportSession("ses_1")).toHaveLength(4);
+  expect(turns).toBeGreaterThan(before);
+  clearImmediate(next);
+});
+
 test("entries that cannot be served take no place in a query's limit", async () => {
   const { store, storage } = await openContext();
   for (const key of ["a", "b", "c", "d"]) await store.share(note(key, { key }));
@@ -143,7 +160,8 @@ test("a value is kept as its schema gives it back and masked; a key that is a se
 });
 
 test("hostile values are refused where JSON would change them, with the place, and harmless otherwise", async () => {
-  const { store } = await openContext();
+  const redactor = createRedactor();
+  const { store } = await openContext({ redactor });
   store.register({ name: "any", schema: z.unknown() });
   const share = (value: unknown) => store.share({ ...note(""), type: "any", value });
   const circle: Record<string, unknown> = {};
@@ -157,11 +175,20 @@ test("hostile values are refused where JSON would change them, with the place, a
     [{ when: new Date(0) }, "value.when"],
     [new Map(), "value"],
     [{ toJSON: () => 1 }, "value"],
+    [Object.assign([1], { toJSON: () => "another" }), "value"],
+    [new Proxy({}, { ownKeys: () => [1n] as never }), "value"],
+    [{ text: "x".repeat(2 ** 28) }, "value"],
+    [{ ["k".repeat(2 ** 21)]: 1 }, "value"],
   ];
+  const masked = vi.spyOn(redactor, "value");
   for (const [value, path] of bad) {
     await expect(share(value)).rejects.toMatchObject({ code: "INVALID_INPUT", details: { issues: [{ path }] } });
   }
-  await expect(share(circle)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  // What is too large in any case is not looked through for secrets, which takes seconds.
+  expect(masked.mock.calls.filter(([asked]) => typeof asked !== "string")).toEqual([]);
+  const refused = await share(circle).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "INVALID_INPUT" });
+  expect((refused as Error).message.length).toBeLessThan(300);
   const hostile = JSON.parse('{"__proto__":{"polluted":1},"constructor":2}') as object;
   const kept = await share(hostile);
   expect(JSON.stringify(kept.value)).toBe(JSON.stringify(hostile));
@@ -177,12 +204,15 @@ test("arguments that break a rule are refused by name", async () => {
     [{ key: "" }, "key"],
     [{ key: "k".repeat(513) }, "key"],
     [{ key: "a\nb" }, "key"],
+    [{ key: "half \u{d800}" }, "key"],
     [{ value: { text: 1 } }, "value.text"],
     [{ expectedVersion: -1 }, "expectedVersion"],
     [{ ttlMs: 0 }, "ttlMs"],
     [{ ttlMs: 30 * 86_400_000 + 1 }, "ttlMs"],
     [{ labels: { "a b": "c" } }, 'labels["a b"]'],
     [{ labels: { a: "no space" } }, 'labels["a"]'],
+    [{ labels: ["a"] }, "labels"],
+    [{ labels: { a: `ghp_${"a".repeat(36)}` } }, "labels"],
     [{ producer: { tool: "", executionId: "e" } }, "producer.tool"],
     [{ value: { text: "x".repeat(1024 * 1024) } }, "value"],
   ];
@@ -190,7 +220,12 @@ test("arguments that break a rule are refused by name", async () => {
     const shared = store.share(note("x", change));
     await expect(shared).rejects.toMatchObject({ code: "INVALID_INPUT", details: { issues: [{ path }] } });
   }
-  await expect(store.share(note("x".repeat(1024 * 1024)))).rejects.toThrow(/1048587 bytes.*1048576/);
+  await expect(store.share(note("x".repeat(1024 * 1024 - 5)))).rejects.toThrow(/1048582 bytes.*1048576/);
+  for (const member of ["sessionId", "type", "tool", "executionId", "labels"]) {
+    const asked = { sessionId: "ses_1", [member]: [1] as never };
+    const issues = [expect.objectContaining({ path: member })];
+    await expect(store.query(asked)).rejects.toMatchObject({ code: "INVALID_INPUT", details: { issues } });
+  }
   expect(await store.usage()).toEqual({ entries: 0, bytes: 0 });
 });
 

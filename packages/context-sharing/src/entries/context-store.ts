@@ -13,7 +13,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { createRedactor } from "@container-kit/observability";
 import type { Storage } from "@container-kit/storage";
 import { contextSchema } from "../migrations.ts";
-import { checkLimit, checkName, checkText, checkVersion } from "./checks.ts";
+import { Breaks } from "./breaks.ts";
+import { checkLimit, checkName, checkOptionalText, checkText, checkVersion } from "./checks.ts";
 import { ContextTypes, toEntry } from "./context-types.ts";
 import { EntryFile } from "./entry-file.ts";
 import { toLabelText } from "./labels.ts";
@@ -36,7 +37,7 @@ import type {
 
 const MAX_SESSION_BYTES = 64 * 1024 * 1024;
 const MAX_TOTAL_BYTES = 512 * 1024 * 1024;
-const EXPORTED_AT_ONCE = 64;
+const EXPORTED_AT_ONCE = 16;
 
 /** A context store on an open storage, whose file it brings to its schema. */
 export function createContextStore(storage: Storage, options: ContextStoreOptions = {}): ContextStore {
@@ -74,12 +75,11 @@ class StoredContext implements ContextStore {
 
   async share(entry: NewContextEntry): Promise<ContextEntry> {
     const row = this.#sharing.toRow(entry);
-    const written = await this.#write(row, entry.expectedVersion);
-    const { version, present } = written;
-    if (version === undefined) throw this.#sharing.refusal(row, entry.expectedVersion, present);
+    const { version, present } = await this.#write(row);
+    if (version === undefined) throw this.#sharing.refusal(row, row.expected, present);
     const { session, type, key, tool, execution } = row;
     this.#tell("context.shared", { type, key, version, tool }, session, execution);
-    return toEntry({ ...row, version }, JSON.parse(row.value));
+    return toEntry(row, version, JSON.parse(row.value));
   }
 
   async get(name: EntryName): Promise<ContextEntry | undefined> {
@@ -93,12 +93,13 @@ class StoredContext implements ContextStore {
 
   async query(query: ContextQuery): Promise<readonly ContextEntry[]> {
     checkText("sessionId", query.sessionId);
+    checkOptionalText("type", query.type);
+    checkOptionalText("tool", query.tool);
+    checkOptionalText("executionId", query.executionId);
     const limit = checkLimit(query.limit);
-    const { page, pageOfType, narrowPage, narrowPageOfType } = this.#file.prepared;
+    const { page, pageOfType } = this.#file.prepared;
+    const statement = query.type === undefined ? page : pageOfType;
     const labels = toLabelText(query.labels);
-    const isNarrow = query.tool !== undefined || query.executionId !== undefined || labels !== "{}";
-    const [any, ofType] = isNarrow ? [narrowPage, narrowPageOfType] : [page, pageOfType];
-    const statement = query.type === undefined ? any : ofType;
     const asked = {
       session: query.sessionId,
       type: query.type ?? null,
@@ -109,12 +110,14 @@ class StoredContext implements ContextStore {
       limit,
     };
     const found: ContextEntry[] = [];
+    const breaks = new Breaks();
     let before = { beforeSeq: Number.MAX_SAFE_INTEGER, beforeType: "", beforeKey: "" };
     for (;;) {
       const rows = this.#file.read(() => statement.all({ ...asked, ...before }));
       for (const row of rows) {
         const entry = found.length < limit ? this.#types.entryOf(row) : undefined;
         if (entry !== undefined) found.push(entry);
+        if (breaks.isDue(row.size)) await nextTurn();
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit || found.length === limit) return found;
@@ -140,7 +143,7 @@ class StoredContext implements ContextStore {
       file.prepared.remove.run({ session, type, key });
       return false;
     });
-    if (typeof refused === "object") throw this.#sharing.refusal(refused, expectedVersion, refused);
+    if (typeof refused === "object") throw this.#sharing.refusal(refused, expectedVersion ?? null, refused);
     if (refused) return false;
     this.#quota.forget(session);
     this.#tell("context.removed", { type, key, why: "removed" }, session);
@@ -168,6 +171,7 @@ class StoredContext implements ContextStore {
     checkText("sessionId", sessionId);
     const { inOrder } = this.#file.prepared;
     const exported: unknown[] = [];
+    const breaks = new Breaks();
     let after = { type: "", key: "" };
     for (;;) {
       const asked = { session: sessionId, ...after, now: this.#file.now(), limit: EXPORTED_AT_ONCE };
@@ -175,6 +179,8 @@ class StoredContext implements ContextStore {
       for (const row of rows) {
         const [present, ...history] = this.#historyOf(row);
         if (present?.version === row.version) exported.push({ ...present, history });
+        const size = history.reduce((sum, earlier) => sum + earlier.size, row.size);
+        if (breaks.isDue(size)) await nextTurn();
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < EXPORTED_AT_ONCE) return exported;
@@ -192,12 +198,12 @@ class StoredContext implements ContextStore {
     return this.#removeExpired(undefined, signal);
   }
 
-  async #write(row: NewRow, expected: number | undefined): Promise<Written> {
+  async #write(row: NewRow): Promise<Written> {
     const taken = this.#quota.take(row.session, row.size);
     // Not awaited where there is nothing to wait for: the common share is done in one turn.
     const release = taken === undefined ? undefined : await taken;
     try {
-      return await this.#file.commit(() => this.#sharing.write(row, expected));
+      return await this.#file.commit(() => this.#sharing.write(row));
     } finally {
       release?.();
     }

@@ -58,7 +58,7 @@ export class ContextTypes {
     if (type === undefined || !this.knows(row)) return undefined;
     try {
       const value = upgraded(JSON.parse(row.value), row.schema, type);
-      return toEntry(row, value);
+      return toEntry(row, row.version, value);
     } catch (error) {
       this.#tell(row, error);
       return undefined;
@@ -80,14 +80,14 @@ function upgraded(kept: unknown, from: number, { version = 1, upgrades, schema }
   return schema.parse(value);
 }
 
-/** An entry with its value, of a row. */
-export function toEntry(row: VersionRow, value: unknown): ContextEntry {
+/** An entry with its version and its value, of a row. */
+export function toEntry(row: Omit<VersionRow, "version">, version: number, value: unknown): ContextEntry {
   return {
     sessionId: row.session,
     type: row.type,
     key: row.key,
     value,
-    version: row.version,
+    version,
     producer: { tool: row.tool, executionId: row.execution },
     labels: row.labels === "{}" ? {} : (JSON.parse(row.labels) as Record<string, string>),
     createdAt: row.created,

@@ -12,6 +12,9 @@ const PREFIX_PART = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** The labels as JSON, sorted by key. @throws INVALID_INPUT naming the label */
 export function toLabelText(labels: Readonly<Record<string, string>> | undefined): string {
   if (labels === undefined) return "{}";
+  if (typeof labels !== "object" || labels === null || Array.isArray(labels)) {
+    throw invalid("labels", "expected an object with a text for each label");
+  }
   const all = Object.entries(labels);
   if (all.length > MOST_LABELS) throw invalid("labels", `an entry has at most ${MOST_LABELS} labels`);
   for (const [key, value] of all) {

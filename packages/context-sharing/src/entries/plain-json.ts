@@ -9,10 +9,14 @@ const DEEPEST = 100;
 
 /**
  * The first thing in a value that JSON would drop or change; undefined where there is none. Members that are undefined
- * count as absent. Ends early for what is larger than `limit` in any case: each part takes a byte at least.
+ * count as absent. Ends early for what is larger than `limit` bytes in any case: each part and each character takes one
+ * at least.
  */
 export function findJsonFault(value: unknown, limit: number): JsonFault | undefined {
-  return look(value, { left: limit, depth: 0 });
+  const walk = { left: limit, depth: 0 };
+  const fault = look(value, walk);
+  // Not where it happened to be noticed: all of the value is too large.
+  return walk.left < 0 ? { path: "", message: `goes beyond the ${limit} bytes that are allowed as JSON` } : fault;
 }
 
 interface Walk {
@@ -21,8 +25,8 @@ interface Walk {
 }
 
 function look(value: unknown, walk: Walk): JsonFault | undefined {
-  walk.left -= 1;
-  if (walk.left < 0) return { path: "", message: "has more parts than its largest size has bytes" };
+  walk.left -= typeof value === "string" ? value.length : 1;
+  if (walk.left < 0) return { path: "", message: "is too large" };
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -39,7 +43,11 @@ function look(value: unknown, walk: Walk): JsonFault | undefined {
 function lookInto(value: object, walk: Walk): JsonFault | undefined {
   if (walk.depth >= DEEPEST) return { path: "", message: `goes in a circle, or deeper than ${DEEPEST} levels` };
   walk.depth += 1;
-  const fault = Array.isArray(value) ? lookAtItems(value, walk) : lookAtMembers(value, walk);
+  const fault = hasOwnForm(value)
+    ? { path: "", message: "is an object with a class of its own, which JSON does not keep" }
+    : Array.isArray(value)
+      ? lookAtItems(value, walk)
+      : lookAtMembers(value, walk);
   walk.depth -= 1;
   return fault;
 }
@@ -53,17 +61,20 @@ function lookAtItems(items: readonly unknown[], walk: Walk): JsonFault | undefin
 }
 
 function lookAtMembers(value: object, walk: Walk): JsonFault | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if ((prototype !== Object.prototype && prototype !== null) || typeof memberOf(value, "toJSON") === "function") {
-    return { path: "", message: "is an object with a class of its own, which JSON does not keep" };
-  }
   for (const name of Object.keys(value)) {
     const member = memberOf(value, name);
     if (member === undefined) continue;
+    walk.left -= name.length;
     const fault = look(member, walk);
     if (fault !== undefined) return { ...fault, path: `${name.slice(0, 80)}${dotted(fault.path)}` };
   }
   return undefined;
+}
+
+function hasOwnForm(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  return !isPlain || typeof memberOf(value, "toJSON") === "function";
 }
 
 function memberOf(value: object, name: string): unknown {

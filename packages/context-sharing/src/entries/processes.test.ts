@@ -1,19 +1,15 @@
 /** What is pinned here: several processes on one file lose no update, and a killed one nothing that it was told is kept. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { note, openContext, tempFolder } from "../../test/entries/open-context.ts";
-import { buildWorker, spawnWorker } from "../../test/entries/spawn-worker.ts";
-import type { Worker } from "../../test/entries/spawn-worker.ts";
+import { tempFolder } from "@container-kit/config/temp-folder";
+import { buildWorker, spawnWorker } from "@container-kit/config/worker";
+import type { Worker } from "@container-kit/config/worker";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { note, openContext } from "../../test/entries/open-context.ts";
 
-let built: string;
 let worker: string;
 const running: Worker[] = [];
 
 beforeAll(async () => {
-  built = mkdtempSync(path.join(tmpdir(), "container-kit-worker-"));
-  worker = await buildWorker(new URL("../../test/entries/worker.ts", import.meta.url), built);
+  worker = await buildWorker(new URL("../../test/entries/worker.ts", import.meta.url));
 });
 
 afterEach(async () => {
@@ -22,8 +18,6 @@ afterEach(async () => {
     await ended;
   }
 });
-
-afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 function run(mode: string, folder: string, count = 0): Worker {
   const started = spawnWorker(worker, mode, `sqlite:${folder}/`, String(count));

@@ -3,10 +3,12 @@
  *
  * - G1  A batch is bounded by what it costs: rows that are looked at, versions that go with them, and their bytes. So the
  *       longest turn is a few milliseconds, however much has expired at once.
- * - G2  Between two batches the event loop has a turn. The walk goes by name, so that what is added meanwhile harms nothing.
+ * - G2  Between two batches the event loop has a turn, and after one that removed something a pause (after-batch.ts). The
+ *       walk goes by name, so that what is added meanwhile harms nothing.
  * - G3  Whether a row has expired is asked again under the write lock: it may have been shared anew.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterBatch } from "../after-batch.ts";
 import { KEPT_VERSIONS } from "./schema.ts";
 import type { EntryFile } from "./entry-file.ts";
 import type { MeasuredRow } from "./statements.ts";
@@ -42,7 +44,7 @@ export async function removeInBatches(file: RemovalFile, { sessionId, by, signal
     const batch = nextBatch(file, { after, sessionId, by });
     if (batch.some) removed += await removeBatch(file, { after, upTo: batch.upTo, by });
     after = batch.isLast ? undefined : batch.upTo;
-    await nextTurn();
+    await (batch.some ? afterBatch() : nextTurn());
   }
   return removed;
 }

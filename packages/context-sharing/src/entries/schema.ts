@@ -8,7 +8,8 @@ export const KEPT_VERSIONS = 16;
  *
  * What a read needs lies in one row and what a share changes in as few pages as can be: the present version by its name,
  * and the earlier ones in a ring of places per entry, which a trigger fills. There is no index by time: it would cost each
- * share more than the sweep's walk over the table costs all day.
+ * share more than the sweep's walk over the table costs all day. Rows lie in the order in which they came: in that of their
+ * names, a new one would go between others, into pages that are full, and move them.
  */
 export const entryMigrations: readonly Migration[] = [
   {
@@ -31,7 +32,7 @@ export const entryMigrations: readonly Migration[] = [
         labels TEXT NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (session, type, key)
-      ) STRICT, WITHOUT ROWID`,
+      ) STRICT`,
       `CREATE TABLE context_past (
         session TEXT NOT NULL,
         type TEXT NOT NULL,
@@ -48,7 +49,7 @@ export const entryMigrations: readonly Migration[] = [
         labels TEXT NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (session, type, key, place)
-      ) STRICT, WITHOUT ROWID`,
+      ) STRICT`,
       `CREATE TRIGGER context_entries_follow AFTER UPDATE OF last ON context_entries WHEN new.last > old.last BEGIN
         INSERT INTO context_past VALUES (old.session, old.type, old.key, old.version % ${KEPT_VERSIONS - 1}, old.version,
           old.seq, old.schema, old.created, old.expires, old.size, old.tool, old.execution, old.labels, old.value)

@@ -3,6 +3,7 @@
  *
  * - S1  All that can be refused without the file is refused before it, so that the write lock is held for one statement.
  * - S2  The order of shares rises within a process, also when the clock goes back.
+ * - S3  A row is made once, with all that its statements take: a copy with one member more costs as much as finding the row.
  */
 import type { Redactor } from "@container-kit/observability";
 import { fail, invalid } from "../errors.ts";
@@ -14,8 +15,11 @@ import { toLabelText } from "./labels.ts";
 import type { VersionRow } from "./tables.ts";
 import type { NewContextEntry } from "./types.ts";
 
-/** What a share writes; the file decides its version. */
-export type NewRow = Omit<VersionRow, "version">;
+/** What a share writes, as its statements take it (S3). */
+export type NewRow = Omit<VersionRow, "version"> & {
+  /** The version that it follows, 0 where there must be none; null: any. */
+  readonly expected: number | null;
+};
 
 /** What became of it. */
 export interface Written {
@@ -54,6 +58,7 @@ export class Sharing {
     checkTtl(ttlMs);
     if (redactor.value(key) !== key) throw invalid("key", "holds what looks like a secret, which is not kept");
     const labels = toLabelText(entry.labels);
+    if (redactor.value(labels) !== labels) throw invalid("labels", "hold what looks like a secret, which is not kept");
     const { text, size } = toKept(entry.value, type, redactor);
     const created = file.now();
     this.#seq = Math.max(this.#seq + 1, created * 1000);
@@ -70,27 +75,28 @@ export class Sharing {
       execution: producer.executionId,
       labels,
       value: text,
+      expected: expectedVersion ?? null,
     };
   }
 
   /** Inside a transaction. */
-  write(row: NewRow, expected: number | undefined): Written {
+  write(row: NewRow): Written {
     const { file } = this.#parts;
     const { share, follow, find } = file.prepared;
-    const statement = expected === undefined || expected === 0 ? share : follow;
-    const written = statement.get({ ...row, expected: expected ?? null });
+    const statement = row.expected === null || row.expected === 0 ? share : follow;
+    const written = statement.get(row);
     if (written !== undefined) return { version: written.version, present: undefined };
-    const present = find.get({ ...row });
+    const present = find.get(row);
     return { version: undefined, present: present !== undefined && file.isLive(present) ? present : undefined };
   }
 
   /** Why a share or a removal was refused. */
   refusal(
     { type, key }: Pick<VersionRow, "type" | "key">,
-    expected: number | undefined,
+    expected: number | null,
     present: VersionRow | undefined,
   ): Error {
-    const details = { type, key, presentVersion: present?.version ?? 0, expectedVersion: expected ?? null };
+    const details = { type, key, presentVersion: present?.version ?? 0, expectedVersion: expected };
     if (present !== undefined && !this.#parts.types.knows(present)) {
       return fail("CONFLICT", `${type} ${JSON.stringify(key)} was shared by a program that knows more of its type`, {
         remedy: "Use the version of Container Kit that shared it, or wait until it expires.",

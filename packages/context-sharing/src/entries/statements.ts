@@ -5,6 +5,7 @@
 import type { Database } from "@container-kit/storage";
 import { and, asc, desc, eq, getTableColumns, lte, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
+import { boundLimit } from "../bound-limit.ts";
 import { KEPT_VERSIONS } from "./schema.ts";
 import { entries, past } from "./tables.ts";
 import type { VersionRow } from "./tables.ts";
@@ -31,9 +32,6 @@ export interface EntryStatements {
   readonly past: Query<VersionRow>;
   readonly page: Query<VersionRow>;
   readonly pageOfType: Query<VersionRow>;
-  /** As `page`, of a tool, an execution or with labels. To ask for labels is slow, also where none are named. */
-  readonly narrowPage: Query<VersionRow>;
-  readonly narrowPageOfType: Query<VersionRow>;
   readonly inOrder: Query<VersionRow>;
   readonly remove: Change;
   readonly removeExpired: Change;
@@ -143,30 +141,39 @@ function prepareReads(statements: Database["statements"]) {
     WHERE wanted.value IS NOT (SELECT had.value FROM json_each(${entries.labels}) had WHERE had.key = wanted.key)))`;
   const isOptional = (column: typeof entries.tool | typeof entries.execution, name: string): SQL =>
     sql`(${ph(name)} IS NULL OR ${column} = ${ph(name)})`;
-  const isNarrow = and(isOptional(entries.tool, "tool"), isOptional(entries.execution, "execution"), hasLabels);
-  const isOfType = eq(entries.type, ph("type"));
-  const page = (...conditions: readonly (SQL | undefined)[]): Query<VersionRow> =>
-    statements
-      .select(version)
+  /** Names first: to put whole rows in order, all values of the session would be read. */
+  const page = (ofType: SQL | undefined): Query<VersionRow> => {
+    const { type, key, seq } = entries;
+    const newest = statements
+      .select({ type, key, seq })
       .from(entries)
       .where(
         and(
           eq(entries.session, ph("session")),
+          ofType,
           isLive,
-          ...conditions,
-          sql`(${entries.seq}, ${entries.type}, ${entries.key}) < (${ph("beforeSeq")}, ${ph("beforeType")}, ${ph("beforeKey")})`,
+          isOptional(entries.tool, "tool"),
+          isOptional(entries.execution, "execution"),
+          hasLabels,
+          sql`(${seq}, ${type}, ${key}) < (${ph("beforeSeq")}, ${ph("beforeType")}, ${ph("beforeKey")})`,
         ),
       )
-      .orderBy(desc(entries.seq), desc(entries.type), desc(entries.key))
-      .limit(ph("limit"))
+      .orderBy(desc(seq), desc(type), desc(key))
+      .limit(boundLimit("limit"))
+      .as("newest");
+    const isSame = and(eq(entries.session, ph("session")), eq(type, newest.type), eq(key, newest.key));
+    return statements
+      .select(version)
+      .from(newest)
+      .innerJoin(entries, isSame)
+      .orderBy(desc(newest.seq), desc(newest.type), desc(newest.key))
       .prepare();
+  };
   return {
     find: statements.select(version).from(entries).where(isNamed).prepare(),
     past: statements.select(pastVersion).from(past).where(isPast).orderBy(desc(past.version)).prepare(),
-    page: page(),
-    pageOfType: page(isOfType),
-    narrowPage: page(isNarrow),
-    narrowPageOfType: page(isOfType, isNarrow),
+    page: page(undefined),
+    pageOfType: page(eq(entries.type, ph("type"))),
     inOrder: statements
       .select(version)
       .from(entries)
@@ -178,7 +185,7 @@ function prepareReads(statements: Database["statements"]) {
         ),
       )
       .orderBy(asc(entries.type), asc(entries.key))
-      .limit(ph("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   };
 }
@@ -200,7 +207,7 @@ function prepareRemovals(statements: Database["statements"]) {
       .from(entries)
       .where(isAfter)
       .orderBy(asc(session), asc(type), asc(key))
-      .limit(ph("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
     usage: statements
       .select({ entries: sql<number>`count(*)`, bytes: sql<number>`coalesce(sum(${held}), 0)` })

@@ -8,7 +8,8 @@ export function cursorOf(seq: number): string {
 }
 
 /** @param last the number of the newest event @throws INVALID_INPUT when it is none, or one that this store never gave */
-export function parseCursor(cursor: string, path: string, last: number): number {
+export function parseCursor(cursor: unknown, path: string, last: number): number {
+  if (typeof cursor !== "string") throw invalid(path, "must be a cursor of events, which is text");
   const seq = CURSOR.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN;
   if (!Number.isSafeInteger(seq)) throw invalid(path, `${JSON.stringify(cursor.slice(0, 40))} is no cursor of events`);
   if (seq > last)

@@ -12,9 +12,11 @@ import { invalid } from "../errors.ts";
 import { contextSchema } from "../migrations.ts";
 import { parseCursor } from "./cursor.ts";
 import { EventLog } from "./event-log.ts";
+import { checkId } from "./event-row.ts";
 import type { EventRow } from "./event-row.ts";
 import { Outbox } from "./outbox.ts";
 import { parsePattern } from "./pattern.ts";
+import type { Pattern } from "./pattern.ts";
 import { DurablePlace } from "./place.ts";
 import { EventPruning } from "./pruning.ts";
 import type { EventLimits } from "./pruning.ts";
@@ -57,6 +59,16 @@ export function createEventBusWith(
 ): EventBus {
   storage.migrate(contextSchema);
   return new StoreEventBus(storage, options, { ...PATIENCE, ...patience });
+}
+
+/** @throws INVALID_INPUT */
+function checkOptions({ pattern, sessionId, name, handler }: SubscribeOptions): Pattern {
+  if (typeof handler !== "function") throw invalid("handler", "must be a function");
+  if (sessionId !== undefined) checkId(sessionId, "sessionId");
+  if (name !== undefined && !(typeof name === "string" && NAME.test(name))) {
+    throw invalid("name", "must be 1 to 200 letters, digits, '.', '_', ':' or '-', and begin with a letter or digit");
+  }
+  return parsePattern(pattern);
 }
 
 class StoreEventBus implements EventBus {
@@ -106,19 +118,21 @@ class StoreEventBus implements EventBus {
 
   publishSoon(event: NewEvent): void {
     if (this.#closed !== undefined) {
-      this.#logger.warn("an event came after the end of its bus", { type: event.type });
+      this.#logger.warn("an event came after the end of its bus");
       return;
     }
-    this.#outbox.tellSoon(event, this.#isWanted(event));
+    try {
+      this.#outbox.tellSoon(event, this.#isWanted(event));
+    } catch (error) {
+      // Only what is no event at all fails this early.
+      this.#logger.error("an event was dropped: it is none", { error });
+    }
   }
 
   subscribe(options: SubscribeOptions): Subscription {
     this.#assertOpen();
-    const { pattern, name } = options;
-    const isWanted = parsePattern(pattern);
-    if (name !== undefined && !NAME.test(name)) {
-      throw invalid("name", "must be 1 to 200 letters, digits, '.', '_', ':' or '-', and begin with a letter or digit");
-    }
+    const { name } = options;
+    const isWanted = checkOptions(options);
     // What was told before is before now.
     this.#outbox.flush();
     const start = this.#startOf(options.from ?? "now");
@@ -136,6 +150,7 @@ class StoreEventBus implements EventBus {
   }
 
   async removeSession(sessionId: string): Promise<void> {
+    checkId(sessionId, "sessionId");
     await this.#outbox.settle();
     await this.#pruning.removeSession(sessionId);
   }

@@ -7,6 +7,7 @@
  */
 import type { SharedDatabase } from "@container-kit/storage";
 import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { boundLimit } from "../bound-limit.ts";
 import type { EventDraft, EventRow } from "./event-row.ts";
 import { eventFloor, events, sequences } from "./tables.ts";
 
@@ -81,7 +82,7 @@ function prepareLog({ statements }: SharedDatabase) {
       .leftJoin(events, which)
       .where(eq(eventFloor.only, 1))
       .orderBy(asc(events.seq))
-      .limit(sql.placeholder("limit"))
+      .limit(boundLimit("limit"))
       .prepare();
   return {
     insert: statements

@@ -5,8 +5,9 @@
  *       what a subscriber in another process gets.
  */
 import { randomBytes } from "node:crypto";
-import { findJsonFault } from "../entries/plain-json.ts";
+import { dotted, findJsonFault } from "../entries/plain-json.ts";
 import { invalid } from "../errors.ts";
+import { isPlainText } from "../plain-text.ts";
 import { cursorOf } from "./cursor.ts";
 import { findTypeFault } from "./pattern.ts";
 import type { events } from "./tables.ts";
@@ -61,15 +62,16 @@ export function toBusEvent(row: EventRow): BusEvent {
   };
 }
 
-function checkId(id: unknown, path: string): string | null {
-  if (id === null || (typeof id === "string" && id !== "" && id.length <= LONGEST_ID)) return id;
-  throw invalid(path, `must be text of 1 to ${LONGEST_ID} characters`);
+/** @throws INVALID_INPUT for what is neither null nor text that can be kept */
+export function checkId(id: unknown, path: string): string | null {
+  if (id === null || isPlainText(id, LONGEST_ID)) return id;
+  throw invalid(path, `must be text of 1 to ${LONGEST_ID} characters without control characters`);
 }
 
 function writeData(data: unknown): string {
   if (typeof data !== "object" || data === null || Array.isArray(data)) throw invalid("data", "must be an object");
   const fault = findJsonFault(data, LARGEST_DATA);
-  if (fault !== undefined) throw invalid(fault.path === "" ? "data" : `data.${fault.path}`, fault.message);
+  if (fault !== undefined) throw invalid(`data${dotted(fault.path)}`, fault.message);
   const text = JSON.stringify(data);
   const bytes = Buffer.byteLength(text);
   if (bytes <= LARGEST_DATA) return text;

@@ -1,14 +1,14 @@
 /**
  * Removes events, a few at a time.
  *
- * - N1  Each transaction removes a bounded number, and other work of the process has its turn in between.
+ * - N1  Each transaction removes a bounded number, and other work has its turn in between (after-batch.ts).
  * - N2  What goes for its age or number goes from the oldest on, and the place up to which it went is kept with it: who
  *       was behind learns of it. A moment that lies ahead, of a clock that was set back since, holds nothing up.
  * - N3  A name that nobody holds and nobody has used for 30 days is forgotten.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Storage } from "@container-kit/storage";
 import { asc, eq, inArray, lte, sql } from "drizzle-orm";
+import { afterBatch } from "../after-batch.ts";
 import { isHeld } from "./place.ts";
 import { eventFloor, eventPlaces, events, sequences } from "./tables.ts";
 
@@ -42,7 +42,7 @@ export class EventPruning {
       const removed = await shared.write(() => this.#removeOldest(now, now - maxAgeMs, maxCount));
       gone += removed;
       if (removed < BATCH) break;
-      await nextTurn();
+      await afterBatch();
     }
     await this.#forgetNames();
     return gone;
@@ -51,7 +51,7 @@ export class EventPruning {
   /** @throws STORE_* */
   async removeSession(sessionId: string): Promise<void> {
     const remove = (): number => this.#statements.removeOfSession.run({ sessionId }).changes;
-    while ((await this.#storage.shared.write(remove)) === BATCH) await nextTurn();
+    while ((await this.#storage.shared.write(remove)) === BATCH) await afterBatch();
   }
 
   #removeOldest(now: number, before: number, maxCount: number): number {

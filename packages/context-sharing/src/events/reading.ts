@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { invalid } from "../errors.ts";
 import { cursorOf, parseCursor } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
-import { toBusEvent } from "./event-row.ts";
+import { checkId, toBusEvent } from "./event-row.ts";
 import type { EventRow } from "./event-row.ts";
 import { parsePattern } from "./pattern.ts";
 import type { EventBus, EventGap, EventPage } from "./types.ts";
@@ -18,6 +18,7 @@ export async function readEvents(
   { pattern = "**", sessionId, after, limit = DEFAULT_EVENTS }: NonNullable<Parameters<EventBus["read"]>[0]>,
 ): Promise<EventPage> {
   const isWanted = parsePattern(pattern);
+  if (sessionId !== undefined) checkId(sessionId, "sessionId");
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_EVENTS) {
     throw invalid("limit", `must be a whole number from 1 to ${MOST_EVENTS}`);
   }

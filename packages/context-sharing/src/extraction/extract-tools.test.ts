@@ -33,6 +33,7 @@ test("the tools that ran are told oldest first, with what, with which outcome, a
     toolset: "build",
     input: { context: "/app" },
     status: "completed",
+    result: {},
     code: null,
     produced: [],
     after: [],
@@ -40,6 +41,7 @@ test("the tools that ran are told oldest first, with what, with which outcome, a
   expect(extracted[2]).toMatchObject({ title: null, toolset: null, code: "NOT_FOUND", parent: "exe_2" });
   expect(extractTools({ tools, executions: executions.toReversed() })).toEqual(extracted);
   expect(extractTools({ tools, executions: [] })).toEqual([]);
+  expect(extractTools({ executions })[0]).toMatchObject({ tool: "build_image", title: null });
 });
 
 test("what an execution left and whose entries it took is read of its event; what is no such event is passed over", () => {
@@ -55,6 +57,11 @@ test("what an execution left and whose entries it took is read of its event; wha
   const executions = [execution("exe_1", 1), execution("exe_2", 2), execution("exe_2b", 3)];
   const [built, pushed, other] = extractTools({ tools, executions, events });
   expect(built).toMatchObject({ produced: [{ type: "image", key: "a:1", version: 2 }], after: [] });
+  const taken = { type: "image", key: "a:1", version: 2, executionId: "exe_1" };
   expect(pushed).toMatchObject({ produced: [], after: ["exe_1"] });
+  expect(pushed?.used).toEqual([
+    { ...taken, as: null },
+    { ...taken, as: "image" },
+  ]);
   expect(other).toMatchObject({ produced: [], after: [] });
 });

@@ -12,22 +12,29 @@ import type { ExtractedTool, KnownExecution, KnownTool } from "./types.ts";
 
 /** What tools are extracted from. */
 export interface ExtractionSources {
-  readonly tools: readonly KnownTool[];
+  /** Those that are loaded here. Default: none is known. */
+  readonly tools?: readonly KnownTool[];
   /** Of one session, the oldest or the newest first. */
   readonly executions: readonly KnownExecution[];
   /** Those of the session; others are passed over. */
   readonly events?: readonly Pick<BusEvent, "type" | "executionId" | "data">[];
 }
 
-const entry = z.object({ type: z.string(), key: z.string(), version: z.int(), executionId: z.string() });
+const entry = z.object({
+  type: z.string(),
+  key: z.string(),
+  version: z.int(),
+  executionId: z.string(),
+  as: z.string().optional(),
+});
 const told = z.object({ used: z.array(entry).optional(), produced: z.array(entry).optional() });
 
 /** The tools that ran, for agents that want to know what is done and for workflows that want to repeat it. */
-export function extractTools({ tools, executions, events = [] }: ExtractionSources): readonly ExtractedTool[] {
+export function extractTools({ tools = [], executions, events = [] }: ExtractionSources): readonly ExtractedTool[] {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const exchanged = readExchanges(events);
   return inOrder(executions).map((execution) => {
-    const { id, tool, parent, dryRun, input, status, error, startedAt, durationMs } = execution;
+    const { id, tool, parent, dryRun, input, status, result, error, startedAt, durationMs } = execution;
     const known = byName.get(tool);
     const { used = [], produced = [] } = exchanged.get(id) ?? {};
     return {
@@ -39,11 +46,13 @@ export function extractTools({ tools, executions, events = [] }: ExtractionSourc
       dryRun,
       input,
       status,
+      result,
       code: error?.code ?? null,
       message: error?.message ?? null,
       startedAt,
       durationMs,
       produced: produced.map(({ type, key, version }) => ({ type, key, version })),
+      used: used.map(({ type, key, version, executionId, as = null }) => ({ type, key, version, executionId, as })),
       after: [...new Set(used.map(({ executionId }) => executionId))],
     };
   });

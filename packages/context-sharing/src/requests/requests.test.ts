@@ -72,6 +72,23 @@ test("a refusal that reached no tool is no attempt", async () => {
   expect(attempts).toEqual([1, 2, 3, 4]);
 });
 
+test("a request without an end in sight still waits as long as it is asked to", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { send, attempts } = sender(transient({ retryAfterMs: 2 ** 40 }), { ok: true });
+  const asked = createRequests({ send, clock: () => 0 }).request(request, { deadlineMs: Infinity });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(attempts).toEqual([1]);
+  expect(await asked).toMatchObject({ ok: false, error: { code: "ENGINE_UNAVAILABLE" } });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("options that are no numbers above zero are refused, each by its name", async () => {
+  const requests = createRequests({ send: sender().send });
+  for (const value of [0, -1, Number.NaN, "3"])
+    await expect(requests.request(request, { attempts: value as number })).rejects.toThrow("expected attempts");
+});
+
 test("an attempt that heeds no signal holds no request past its deadline", async () => {
   let told: AbortSignal | undefined;
   const send: Send<Reply> = (_request, { signal }) => {

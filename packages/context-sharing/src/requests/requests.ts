@@ -7,6 +7,7 @@ const DEADLINE_MS = 60_000;
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_DEADLINE_MS = 2 ** 31 - 1;
 /** Codes of refusals before a tool was asked. */
 const NOT_TRIED = new Set(["OVERLOADED", "CIRCUIT_OPEN"]);
 
@@ -78,8 +79,10 @@ function planOf(asked: RequestOptions): Plan {
   } = asked;
   const plan = { deadlineMs, attempts, firstPauseMs, longestPauseMs };
   for (const [name, value] of Object.entries(plan))
-    if (!(value > 0)) throw new TypeError(`expected ${name} of a request to be above 0, got ${value}`);
-  return plan;
+    if (typeof value !== "number" || !(value > 0))
+      throw new TypeError(`expected ${name} of a request to be a number above 0, got ${String(value)}`);
+  // A timer that is set to more ends at once; no pause is longer than the deadline.
+  return { ...plan, deadlineMs: Math.min(deadlineMs, LONGEST_DEADLINE_MS) };
 }
 
 /** Q2. */
@@ -112,7 +115,7 @@ class End {
     // Held by who waits for the reply, so it holds the process too; cleared with the request.
     this.#timer = setTimeout(
       () => this.#now(fail("TOOL_TIMEOUT", `${tool} did not reply within ${deadlineMs} ms`)),
-      Math.min(deadlineMs, 2 ** 31 - 1),
+      deadlineMs,
     );
     asker?.addEventListener("abort", this.#onAbort, { once: true });
     if (asker?.aborted === true) this.#onAbort();

@@ -24,7 +24,7 @@ export interface ToolRequest {
 
 /** How a request is made. */
 export interface RequestOptions {
-  /** For all attempts together. Default 60,000. */
+  /** For all attempts together. Default 60,000; at most 24 days. */
   readonly deadlineMs?: number;
   /** Default 4; 1 never repeats. Refusals before a tool was asked (OVERLOADED, CIRCUIT_OPEN) are none. */
   readonly attempts?: number;

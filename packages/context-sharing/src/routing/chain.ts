@@ -10,7 +10,7 @@ import type { Failure, FailureChain, RoutingDecision } from "./types.ts";
 export const NO_CHAIN: FailureChain = { decisions: 0, causes: {} };
 
 /** (H1) */
-export function causeOf({ tool, error }: Failure): string {
+export function causeOf({ tool, error }: { readonly tool: string; readonly error: { readonly code: string } }): string {
   return `${tool} ${error.code}`;
 }
 
@@ -27,6 +27,21 @@ export function historyOf(chain: FailureChain, cause: string): CauseHistory {
   return (Object.hasOwn(chain.causes, cause) ? chain.causes[cause] : undefined) ?? NEVER;
 }
 
+/** How often was decided on other codes of the same tool. */
+export function othersOf({ causes }: FailureChain, { tool, error }: Failure): readonly (readonly [string, number])[] {
+  return Object.entries(causes)
+    .filter(([cause]) => cause.startsWith(`${tool} `) && cause !== causeOf({ tool, error }))
+    .map(([cause, { attempts }]) => [cause.slice(tool.length + 1), attempts]);
+}
+
+/** @throws TypeError for what `chainAfter` never made */
+export function readChain(given: FailureChain | null | undefined): FailureChain {
+  if (given === undefined || given === null) return NO_CHAIN;
+  const { decisions, causes } = given as { readonly decisions?: unknown; readonly causes?: unknown };
+  if (Number.isInteger(decisions) && typeof causes === "object" && causes !== null) return given;
+  throw new TypeError("expected a chain as `after` gives it: {decisions, causes}");
+}
+
 /** (H2) The chain after a decision. */
 export function chainAfter(chain: FailureChain, failure: Failure, { rule, action }: RoutingDecision): FailureChain {
   if (action === "fail") return chain;
@@ -38,9 +53,9 @@ export function chainAfter(chain: FailureChain, failure: Failure, { rule, action
   };
 }
 
-/** How often a rule was used on a cause. */
-export function usesOf({ rules }: CauseHistory, rule: string): number {
-  let uses = 0;
-  for (const name of rules) if (name === rule) uses += 1;
+/** How often each rule was used on a cause. */
+export function usesOf({ rules }: Pick<CauseHistory, "rules">): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>();
+  for (const name of rules) uses.set(name, (uses.get(name) ?? 0) + 1);
   return uses;
 }

@@ -7,9 +7,15 @@
 import type { z } from "zod";
 import { fail } from "../errors.ts";
 import { nearestName } from "./nearest.ts";
+import { withName } from "./rule-name.ts";
 import { routingRuleSchema } from "./rule-schema.ts";
 import type { RoutingRule } from "./types.ts";
 import type { Vocabulary } from "./vocabulary.ts";
+
+/** All that any rule has, at any depth. */
+const MEMBERS =
+  `name priority fromTool errorCodes categories when attempts atLeast atMost severity autoFix input labels retryable
+  action toTool arguments then tool retry firstPauseMs longestPauseMs reason`.split(/\s+/);
 
 /** One thing that is wrong with a rule. */
 export interface RuleProblem {
@@ -25,18 +31,21 @@ export interface RuleProblem {
 /** Where a parsed rule is from; kept beside the rule, which is plain data that others may print. */
 const sources = new WeakMap<RoutingRule, string>();
 
-/** Parses rules of one source. */
+/** Parses rules of one source. @param known names that a rule without one is not given */
 export function parseRules(
   given: readonly unknown[],
   source: string | null,
+  known: ReadonlySet<string> = new Set(),
 ): { readonly rules: readonly RoutingRule[]; readonly problems: readonly RuleProblem[] } {
   const rules: RoutingRule[] = [];
   const problems: RuleProblem[] = [];
+  const taken = new Set([...known, ...given.map(givenName).filter((name) => name !== undefined)]);
   for (const [at, one] of given.entries()) {
-    const parsed = routingRuleSchema.safeParse(one);
+    const parsed = routingRuleSchema.safeParse(withName(one, taken));
     const from = source ?? sourceOf(one);
     if (parsed.success) {
       rules.push(parsed.data);
+      taken.add(parsed.data.name);
       if (from !== null) sources.set(parsed.data, from);
     } else {
       for (const { path, message } of parsed.error.issues.flatMap(flatten))
@@ -127,7 +136,7 @@ function flatten(
   issue: z.core.$ZodIssue,
 ): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] {
   if (issue.code === "unrecognized_keys")
-    return issue.keys.slice(0, 20).map((key) => ({ path: [...issue.path, key], message: "is no member of a rule" }));
+    return issue.keys.slice(0, 20).map((key) => ({ path: [...issue.path, key], message: strange(key) }));
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const messages = issue.errors.flat().map(({ message }) => plain(message));
     return [{ path: issue.path, message: [...new Set(messages)].join(", or ") }];
@@ -135,13 +144,27 @@ function flatten(
   return [{ path: issue.path, message: plain(issue.message) }];
 }
 
+/** (K2) */
+function strange(member: string): string {
+  if (MEMBERS.includes(member)) return "has no place here";
+  const near = nearestName(member, MEMBERS);
+  return `is no member of a rule${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
 function plain(message: string): string {
-  return message.replace(/^Invalid input: /, "").replace(/^(expected .*), received undefined$/, "is missing: $1");
+  return message
+    .replace(/^Invalid (?:input: |discriminator value\. E)/, (start) => (start.endsWith("E") ? "e" : ""))
+    .replace(/^(expected .*), received undefined$/, "is missing: $1");
+}
+
+function givenName(rule: unknown): string | undefined {
+  const name = typeof rule === "object" && rule !== null && "name" in rule ? rule.name : undefined;
+  return typeof name === "string" ? name : undefined;
 }
 
 function nameOf(rule: unknown, at: number): string {
-  const name = typeof rule === "object" && rule !== null && "name" in rule ? rule.name : undefined;
-  return typeof name === "string" && /^[\w -]{1,64}$/.test(name) ? name : `number ${at + 1}`;
+  const name = givenName(rule);
+  return name !== undefined && /^[\w -]{1,64}$/.test(name) ? name : `number ${at + 1}`;
 }
 
 function pathOf(at: number, path: readonly PropertyKey[]): string {

@@ -3,17 +3,12 @@
  *
  * - C1  A rule that routes or ignores is used once on a cause in a chain; one that repeats, as often as its policy says.
  * - C2  A route of which a tool cannot be called here does not apply: it would break off half way.
+ * - C3  Attempts are those on any code of the rule: a Dockerfile that was replaced because it did not parse, and does not
+ *       build now, is not replaced by the same once more.
  */
-import { usesOf } from "./chain.ts";
-import type { CauseHistory } from "./chain.ts";
-import { isAtLeast, severityOf } from "./severity.ts";
+import type { Asked } from "./asked.ts";
+import { isAtLeast } from "./severity.ts";
 import type { Failure, RoutingRule, RuleConditions } from "./types.ts";
-
-/** A failure with what was decided on its cause before. */
-export interface Asked {
-  readonly failure: Failure;
-  readonly history: CauseHistory;
-}
 
 /** One thing that is looked at. */
 export interface Condition {
@@ -32,10 +27,10 @@ export function scopeOf({ fromTool, errorCodes }: RoutingRule): readonly Conditi
 
 /** What is asked besides. */
 export function conditionsOf(rule: RoutingRule, serves: (tool: string) => boolean): readonly Condition[] {
-  const { categories, when = {} } = rule;
+  const { categories, errorCodes = [], when = {} } = rule;
   return [
     ...(categories === undefined ? [] : [oneOf("categories", categories, ({ error }) => error.category)]),
-    ...whenOf(when),
+    ...whenOf(when, errorCodes),
     ...usageOf(rule),
     ...(rule.action === "route" ? [served([rule.toTool, ...(rule.then ?? []).map(({ tool }) => tool)], serves)] : []),
   ];
@@ -57,32 +52,50 @@ function oneOf(what: string, allowed: readonly string[], read: (failure: Failure
   };
 }
 
-function whenOf({ attempts, severity, autoFix, labels, retryable }: RuleConditions): readonly Condition[] {
+function whenOf(
+  { attempts, severity, autoFix, input, labels, retryable }: RuleConditions,
+  codes: readonly string[],
+): readonly Condition[] {
   return [
-    ...(attempts === undefined ? [] : [attemptsCondition(attempts)]),
+    ...(attempts === undefined ? [] : [attemptsCondition(attempts, codes)]),
     ...(severity === undefined ? [] : [severityCondition(severity.atLeast)]),
     ...(autoFix === undefined ? [] : [flag("autoFix", autoFix, (failure) => failure.autoFix)]),
     ...(retryable === undefined ? [] : [flag("retryable", retryable, ({ error }) => error.retryable)]),
+    ...Object.entries(input ?? {}).map(([name, values]) => inputCondition(name, values)),
     ...Object.entries(labels ?? {}).map(([name, value]) => labelCondition(name, value)),
   ];
 }
 
-function attemptsCondition({ atLeast = 0, atMost = Infinity }: NonNullable<RuleConditions["attempts"]>): Condition {
+function attemptsCondition(
+  { atLeast = 0, atMost = Infinity }: NonNullable<RuleConditions["attempts"]>,
+  codes: readonly string[],
+): Condition {
   const wanted = [
     ...(atLeast === 0 ? [] : [`at least ${atLeast}`]),
     ...(atMost === Infinity ? [] : [`at most ${atMost}`]),
   ];
+  const what = codes.length > 1 ? "these codes were" : "this cause was";
   return {
-    holds: ({ history: { attempts } }) => attempts >= atLeast && attempts <= atMost,
-    tell: ({ history: { attempts } }) =>
-      `attempts: this cause was decided on ${times(attempts)} before, ${wanted.join(" and ") || "any number"} is asked`,
+    holds: (asked) => {
+      const attempts = attemptsOf(asked, codes);
+      return attempts >= atLeast && attempts <= atMost;
+    },
+    tell: (asked) =>
+      `attempts: ${what} decided on ${times(attemptsOf(asked, codes))} before, ${wanted.join(" and ") || "any number"} is asked`,
   };
+}
+
+/** (C3) */
+function attemptsOf({ history, others, counted }: Asked, codes: readonly string[]): number {
+  let { attempts } = history;
+  for (const [code, more] of others) if (codes.includes(code)) attempts += more;
+  return Math.max(attempts, counted);
 }
 
 function severityCondition(atLeast: NonNullable<RuleConditions["severity"]>["atLeast"]): Condition {
   return {
-    holds: ({ failure }) => isAtLeast(severityOf(failure), atLeast),
-    tell: ({ failure }) => `severity: ${severityOf(failure)}, at least ${atLeast} is asked`,
+    holds: ({ severity }) => isAtLeast(severity, atLeast),
+    tell: ({ severity }) => `severity: ${severity}, at least ${atLeast} is asked`,
   };
 }
 
@@ -93,23 +106,39 @@ function flag(name: string, wanted: boolean, read: (failure: Failure) => boolean
   };
 }
 
-function labelCondition(name: string, wanted: string): Condition {
-  const read = ({ failure: { labels = {} } }: Asked): string | undefined =>
-    Object.hasOwn(labels, name) ? labels[name] : undefined;
+function inputCondition(name: string, wanted: readonly unknown[]): Condition {
+  const read = ({ failure: { input } }: Asked): unknown => (Object.hasOwn(input, name) ? (input[name] ?? null) : null);
   return {
-    holds: (asked) => read(asked) === wanted,
-    tell: (asked) => `labels: ${name} is ${read(asked) ?? "not set"}, ${wanted} is asked`,
+    holds: (asked) => wanted.includes(read(asked)),
+    tell: (asked) => `input: ${name} is ${words(read(asked))}, ${wanted.map(words).join(" or ")} is asked`,
+  };
+}
+
+function words(value: unknown): string {
+  return value === null ? "not given" : (JSON.stringify(value) ?? "").slice(0, 80);
+}
+
+function labelCondition(name: string, wanted: string): Condition {
+  return {
+    // What is inherited is no text, so it equals no label's value.
+    holds: ({ failure: { labels } }) => labels?.[name] === wanted,
+    tell: ({ failure: { labels = {} } }) => {
+      const value = Object.hasOwn(labels, name) ? labels[name] : undefined;
+      return `labels: ${name} is ${value ?? "not set"}, ${wanted} is asked`;
+    },
   };
 }
 
 /** (C1) */
 function usageOf(rule: RoutingRule): readonly Condition[] {
   if (rule.action === "fail") return [];
-  const most = rule.action === "retry" ? rule.retry.attempts : 1;
+  const isRetry = rule.action === "retry";
+  const most = isRetry ? rule.retry.attempts : 1;
+  const uses = ({ uses: known, counted }: Asked): number => Math.max(known.get(rule.name) ?? 0, isRetry ? counted : 0);
   return [
     {
-      holds: ({ history }) => usesOf(history, rule.name) < most,
-      tell: ({ history }) => `uses: ${usesOf(history, rule.name)} of ${most} on this cause`,
+      holds: (asked) => uses(asked) < most,
+      tell: (asked) => `uses: ${uses(asked)} of ${most} on this cause`,
     },
   ];
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { defaultRoutingRules } from "./default-rules.ts";
 import { createRouter } from "./router.ts";
 import type { Failure, FailureChain } from "./types.ts";
+import { kindOf } from "./vocabulary.ts";
 
 const router = createRouter();
 
@@ -43,7 +44,7 @@ test.each<[Given, string[]]>([
   ],
   [{ tool: "pull_image", code: "REGISTRY_DENIED" }, ["check-login-of-pull > validate_credentials", "nothing-left"]],
   [{ tool: "push_image", code: "IMAGE_NOT_FOUND" }, ["find-built-image > get_session", "nothing-left"]],
-  [{ tool: "build_image", code: "BASE_IMAGE_UNAVAILABLE" }, ["base-image-again", "base-image-missing"]],
+  [{ tool: "build_image", code: "BASE_IMAGE_UNAVAILABLE" }, ["base-image-missing"]],
   [
     { tool: "tag_image", code: "ENGINE_UNAVAILABLE", retryable: true },
     ["engine-again", "engine-again", "look-at-engine > server_status", "nothing-left"],
@@ -86,6 +87,44 @@ test("a repair hands on what the build was called with, and a login check the re
       ?.arguments;
   expect(registryOf({ registry: "r:5000" })).toEqual({ registry: "r:5000" });
   expect(registryOf({})).toEqual({ registry: "r:5000/app:1" });
+});
+
+test("a Dockerfile is replaced only where it is the one that failed", () => {
+  const stepsOf = (dockerfile?: string) => {
+    const input = { context: "/app", ...(dockerfile === undefined ? {} : { dockerfile }) };
+    const decision = router.decide(failureOf({ tool: "build_image", code: "BUILD_FAILED", input }));
+    expect(decision).toMatchObject({ toTool: "analyze_repository", arguments: { path: "/app" } });
+    return router.steps(decision ?? { rule: "", action: "fail", reason: "" });
+  };
+  for (const own of [undefined, "Dockerfile"]) expect(stepsOf(own)[0]?.arguments).toMatchObject({ overwrite: true });
+  expect(stepsOf("Dockerfile.dev")[0]?.arguments).not.toHaveProperty("overwrite");
+  expect(path({ tool: "build_image", code: "BUILD_FAILED", input: { dockerfile: "docker/Dockerfile" } })).toEqual([
+    "write-dockerfile-beside > analyze_repository",
+    "nothing-left",
+  ]);
+});
+
+test("a build that fails otherwise after its repair is not repaired by the same once more", () => {
+  const broken = failureOf({ tool: "build_image", code: "DOCKERFILE_INVALID" });
+  const chain = router.after(undefined, broken, router.decide(broken) ?? { rule: "", action: "fail", reason: "" });
+  expect(router.decide(failureOf({ tool: "build_image", code: "BUILD_FAILED" }), chain)?.rule).toBe("nothing-left");
+  expect(router.decide(failureOf({ tool: "build_image", code: "ENGINE_TIMEOUT" }), chain)?.rule).toBe("engine-again");
+});
+
+test("where a right is missing the repository is asked for as well, and nothing leads back to the call by itself", () => {
+  for (const tool of ["pull_image", "push_image"]) {
+    const details = { registry: "r:5000", reference: "r:5000/team/app:1" };
+    const decision = router.decide(failureOf({ tool, code: "REGISTRY_DENIED", details }));
+    expect(decision?.arguments).toEqual({ registry: "r:5000", repository: "r:5000/team/app:1" });
+    expect(router.steps(decision ?? { rule: "", action: "fail", reason: "" })).toEqual([]);
+  }
+});
+
+test("what the contract does not call retryable is repeated only where its remedy says so", () => {
+  const repeated = defaultRoutingRules
+    .filter(({ action }) => action === "retry")
+    .flatMap(({ errorCodes = [] }) => errorCodes);
+  expect(repeated.filter((code) => !kindOf(code).retryable)).toEqual(["DIGEST_MISMATCH", "PUSH_UNVERIFIED"]);
 });
 
 test("every default has a name, a priority and a reason of its own", () => {

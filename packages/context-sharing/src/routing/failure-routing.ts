@@ -6,7 +6,8 @@
  * - F2  Two failures at once both count: the chain is written by its version, and decided on again where another was first.
  * - F3  A failure belongs to the chain that began with this tool on this subject; else to the newest that expects this
  *       call; else it begins one.
- * - F4  Only a success of what began it ends a chain, and time does (an hour after its last decision).
+ * - F4  Only a success of what began it ends a chain, also as the last step of its route, whose subject may have become
+ *       another; and time does (an hour after its last decision).
  * - F5  What is proposed is complete but for what may not be repeated, which its reason names.
  * - F6  Where nothing is to be decided nothing is written; a decision to give up is told and changes no chain.
  */
@@ -110,6 +111,10 @@ async function advance({ chains, redactor }: Parts, call: SucceededCall): Promis
   if (found === undefined) return null;
   const { kept, version } = found;
   const [step, ...steps] = kept.steps;
+  if (step === undefined && call.tool === kept.origin.tool) {
+    await chains.end(call.sessionId, found);
+    return null;
+  }
   const proposal = step === undefined ? null : propose(kept, step, call);
   const expects = proposal === null ? null : { tool: proposal.tool, subject: subjectOf(proposal.arguments, redactor) };
   await chains.remember(call, { kept: { ...kept, expects, steps }, version, afterMs: 0 });

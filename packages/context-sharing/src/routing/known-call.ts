@@ -11,6 +11,7 @@ import type { Failure, FailedCall } from "./types.ts";
 const LARGEST_ARGUMENT = 16_384;
 const LARGEST_INPUT = 65_536;
 const LARGEST_DETAILS = 16_384;
+const LONGEST_MESSAGE = 16_384;
 
 /** A failure whose input and error may be kept. */
 export interface KnownCall {
@@ -70,7 +71,7 @@ function knownError(given: Failure["error"], redactor: Pick<Redactor, "value">):
     code,
     category,
     retryable,
-    ...(message === undefined ? {} : { message }),
+    ...(message === undefined ? {} : { message: message.slice(0, LONGEST_MESSAGE) }),
     ...(details === undefined || sizeOf(details) > LARGEST_DETAILS ? {} : { details }),
   };
 }

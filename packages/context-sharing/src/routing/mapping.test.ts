@@ -39,6 +39,11 @@ test("a spread brings an object's members, and those that are written out go bef
   expect(mapArguments({ "...": "${input.tags}", a: 1 }, sources)).toEqual({ a: 1 });
 });
 
+test("what is written out keeps the place that it has in what is spread", () => {
+  const mapped = mapArguments({ "...": "${input}", more: 1, context: "/b", tags: "${input.no}" }, sources);
+  expect(Object.keys(mapped)).toEqual(["context", "deep", "none", "more"]);
+});
+
 test("only own members are found, and a hostile name harms nothing", () => {
   const input = JSON.parse('{"__proto__":{"polluted":true},"tags":[1]}') as Record<string, unknown>;
   const mapping = { a: "${input.constructor}", b: "${input.tags.length}", c: "${input.toString.name}" };

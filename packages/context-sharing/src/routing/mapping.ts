@@ -109,14 +109,14 @@ function mapObject(mapping: object, sources: Sources): Record<string, unknown> {
   const members = Object.entries(mapping);
   const spread = members.find(([name]) => name === SPREAD)?.[1];
   const found = typeof spread === "string" ? lookUp(spread, sources) : undefined;
-  const own = new Set(members.map(([name]) => name));
-  const brought = isObject(found) ? Object.entries(found).filter(([name]) => !own.has(name)) : [];
-  const mapped = members.flatMap(([name, value]): [string, unknown][] => {
+  // Not an object: a name may be `__proto__`. What is written out keeps the place that it has in what is spread.
+  const mapped = new Map(isObject(found) ? Object.entries(found) : []);
+  for (const [name, value] of members) {
     const result = name === SPREAD ? undefined : mapValue(value, sources);
-    return result === undefined ? [] : [[name, result]];
-  });
-  // Not by assignment: a name may be `__proto__`.
-  return Object.fromEntries([...brought, ...mapped]);
+    if (result !== undefined) mapped.set(name, result);
+    else mapped.delete(name);
+  }
+  return Object.fromEntries(mapped);
 }
 
 function mapValue(value: unknown, sources: Sources): unknown {

@@ -28,7 +28,7 @@ export function mergeRoutingRules(
   const known = new Set(merged.keys());
   const problems: RuleProblem[] = [];
   for (const { source, rules = [], disabled = [] } of more) {
-    const parsed = parseRules(rules, source);
+    const parsed = parseRules(rules, source, known);
     problems.push(...parsed.problems);
     for (const [at, name] of disabled.entries()) {
       if (!known.has(name)) {

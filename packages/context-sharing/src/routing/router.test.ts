@@ -38,6 +38,8 @@ test.each<[string, Partial<RoutingRule>, Partial<Failure>]>([
   ["less severity", { when: { severity: { atLeast: "high" } } }, { severity: "medium" }],
   ["a severity that nobody knows", { when: { severity: { atLeast: "low" } } }, {}],
   ["forbidden mending", { when: { autoFix: true } }, { autoFix: false }],
+  ["an argument of another value", { when: { input: { context: ["/other", null] } } }, {}],
+  ["an argument that was not given", { when: { input: { dockerfile: ["Dockerfile"] } } }, {}],
   ["a label of another value", { when: { labels: { team: "a" } } }, { labels: { team: "b" } }],
   ["an error that does not pass by itself", { when: { retryable: true } }, {}],
 ])("a rule does not apply to %s", (_what, rule, failure) => {
@@ -100,6 +102,40 @@ test("a repetition proposes the same call after pauses that grow, and never earl
   expect(pauses(createRouter({ rules, random: () => 0.5 }), FAILURE)).toEqual([125, 250, 313]);
   const asked = { ...FAILURE, error: { ...FAILURE.error, details: { retryAfterMs: 9000 } } };
   expect(pauses(createRouter({ rules }), asked)).toEqual([9000, 9000, 9000]);
+});
+
+test("what nobody tells of a failure is what the contract says of its code, and that files may be changed", () => {
+  const rules = [
+    base("by-category", { categories: ["session"], when: { retryable: true, autoFix: true } }),
+    base("late", { priority: 20, errorCodes: ["BUILD_FAILED"] }),
+  ];
+  const router = createRouter(rules);
+  expect(router.decide({ tool: "get_job", error: { code: "STORE_BUSY" } })?.rule).toBe("by-category");
+  expect(router.decide({ tool: "get_job", error: { code: "STORE_FULL" } })).toBeNull();
+  expect(router.decide({ tool: "get_job", error: { code: "NOBODYS_CODE" } })).toBeNull();
+  expect(router.decide({ tool: "get_job", error: { code: "BUILD_FAILED", retryable: true } })?.rule).toBe("late");
+});
+
+test("repetitions that the caller counts itself count, where there is no chain", () => {
+  const rules = [
+    base("again", { action: "retry", retry: { attempts: 2, firstPauseMs: 100 } }),
+    base("first", { priority: 20, when: { attempts: { atMost: 2 } } }),
+  ];
+  const router = createRouter({ rules });
+  const decide = (attempts: number) => router.decide({ ...FAILURE, attempts });
+  expect(decide(1)).toMatchObject({ rule: "again", afterMs: 200 });
+  expect(decide(2)).toMatchObject({ rule: "first" });
+  expect(decide(3)).toBeNull();
+});
+
+test("what is no failure, no chain or no list of rules is said as that", () => {
+  const router = createRouter();
+  const decide = router.decide as (failure?: unknown, chain?: unknown) => unknown;
+  for (const given of [undefined, null, "BUILD_FAILED", { error: FAILURE.error }, { tool: "a" }])
+    expect(() => decide(given)).toThrow("expected a failure such as");
+  expect(() => decide(FAILURE, [])).toThrow("expected a chain");
+  expect(decide(FAILURE, null)).toEqual(decide(FAILURE));
+  expect(() => createRouter({ rules: {} as unknown[] })).toThrow("expected rules to be a list");
 });
 
 test("a route to a tool that cannot be called here does not apply, and the explanation says so", () => {

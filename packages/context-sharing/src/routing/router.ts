@@ -8,15 +8,16 @@
  * - R5  Rules are found by tool and code; words are made only for who asks for an explanation.
  */
 import { fail } from "../errors.ts";
-import { causeOf, chainAfter, historyOf, NO_CHAIN, usesOf } from "./chain.ts";
+import { ask, readFailure } from "./asked.ts";
+import type { Asked } from "./asked.ts";
+import { chainAfter, readChain, usesOf } from "./chain.ts";
 import { nameProblems, parseRules, refuse } from "./check-rules.ts";
 import { conditionsOf, namesOf, scopeOf } from "./conditions.ts";
-import type { Asked, Condition } from "./conditions.ts";
+import type { Condition } from "./conditions.ts";
 import { defaultRoutingRules } from "./default-rules.ts";
 import { mapArguments } from "./mapping.ts";
 import { retryPauseMs } from "./retry-pause.ts";
 import type {
-  Failure,
   FailureChain,
   Router,
   RouterOptions,
@@ -36,45 +37,51 @@ interface Entry {
   readonly conditions: readonly Condition[];
 }
 
-/** Makes a router. @throws INVALID_INPUT with every problem of every rule, or for a budget that is none */
-export function createRouter(options: RouterOptions = {}): Router {
-  const { rules: given = defaultRoutingRules, serves = () => true, budget = BUDGET, random } = options;
+/**
+ * Makes a router; a list alone is its rules.
+ *
+ * @throws INVALID_INPUT with every problem of every rule, or for a budget that is none; TypeError for rules that are no list
+ */
+export function createRouter(given: RouterOptions | NonNullable<RouterOptions["rules"]> = {}): Router {
+  const options: RouterOptions = isList(given) ? { rules: given } : given;
+  const { rules = defaultRoutingRules, serves = () => true, budget = BUDGET, random } = options;
+  if (!isList(rules)) throw new TypeError(`expected rules to be a list, got ${typeof rules}`);
   if (!Number.isInteger(budget) || budget < 1 || budget > 100)
     throw fail("INVALID_INPUT", `the routing budget is ${String(budget)}, and a whole number from 1 to 100 is asked`);
   const known = vocabularyOf(options.tools, options.codes);
-  const { rules: parsed, problems } = parseRules(given, null);
+  const { rules: parsed, problems } = parseRules(rules, null);
   refuse([...problems, ...nameProblems(parsed, known)]);
   // (R1) The sort is stable.
   const entries = [...parsed].sort((one, other) => one.priority - other.priority).map((rule) => toEntry(rule, serves));
   const byName = new Map(entries.map(({ rule }) => [rule.name, rule]));
   const find = createIndex(entries, known);
 
-  const finish = (rule: RoutingRule | undefined, asked: Asked, chain: FailureChain): RoutingDecision | null => {
-    if (rule === undefined) return chain.decisions === 0 ? null : nothingLeft(asked, chain);
-    if (rule.action !== "fail" && chain.decisions >= budget) return spent(asked, chain);
+  const finish = (rule: RoutingRule | undefined, asked: Asked): RoutingDecision | null => {
+    const { chain } = asked;
+    if (rule === undefined) return chain.decisions === 0 ? null : nothingLeft(asked);
+    if (rule.action !== "fail" && chain.decisions >= budget) return spent(asked);
     return decisionOf(rule, asked, random);
-  };
-  const decide: Router["decide"] = (failure, chain = NO_CHAIN) => {
-    const asked = ask(failure, chain);
-    return finish(find(failure)?.find((entry) => holds(entry.conditions, asked))?.rule, asked, chain);
   };
   return {
     rules: entries.map(({ rule }) => rule),
-    decide,
-    explain(failure, chain = NO_CHAIN) {
+    decide(failure, chain) {
+      const asked = ask(failure, chain);
+      return finish(find(asked).find((entry) => holds(entry.conditions, asked))?.rule, asked);
+    },
+    explain(failure, chain) {
       const asked = ask(failure, chain);
       const told = entries.map((entry) => explainEntry(entry, asked));
       const first = told.findIndex(({ applies }) => applies);
-      const decision = finish(entries[first]?.rule, asked, chain);
+      const decision = finish(entries[first]?.rule, asked);
       const decides = decision !== null && decision.rule === entries[first]?.rule.name;
       const overruled =
-        decides || decision === null ? [] : [`budget: ${chain.decisions} of ${budget} decisions are made`];
+        decides || decision === null ? [] : [`budget: ${asked.chain.decisions} of ${budget} decisions are made`];
       const rules = told.map((one, at) =>
         at === first ? { ...one, decides, because: [...one.because, ...overruled] } : one,
       );
       return { decision, rules };
     },
-    after: (chain, failure, decision) => chainAfter(chain ?? NO_CHAIN, failure, decision),
+    after: (chain, failure, decision) => chainAfter(readChain(chain), readFailure(failure), decision),
     steps: ({ rule }) => stepsOf(byName.get(rule)),
     mentions: createMentions(entries),
   };
@@ -82,10 +89,6 @@ export function createRouter(options: RouterOptions = {}): Router {
 
 function toEntry(rule: RoutingRule, serves: (tool: string) => boolean): Entry {
   return { rule, scope: scopeOf(rule), conditions: conditionsOf(rule, serves) };
-}
-
-function ask(failure: Failure, chain: FailureChain): Asked {
-  return { failure, history: historyOf(chain, causeOf(failure)) };
 }
 
 function holds(conditions: readonly Condition[], asked: Asked): boolean {
@@ -97,14 +100,13 @@ function holds(conditions: readonly Condition[], asked: Asked): boolean {
 function createIndex(
   entries: readonly Entry[],
   known: { readonly tools: ReadonlySet<string>; readonly codes: ReadonlySet<string> },
-): (failure: Failure) => readonly Entry[] | undefined {
+): (asked: Asked) => readonly Entry[] {
   const found = new Map<string, readonly Entry[]>();
-  return (failure) => {
-    const { tool, error } = failure;
+  return (asked) => {
+    const { tool, error } = asked.failure;
     const key = `${known.tools.has(tool) ? tool : ""} ${known.codes.has(error.code) ? error.code : ""}`;
     let candidates = found.get(key);
     if (candidates === undefined) {
-      const asked = ask(failure, NO_CHAIN);
       candidates = entries.filter(({ scope }) => holds(scope, asked));
       found.set(key, candidates);
     }
@@ -114,19 +116,19 @@ function createIndex(
 
 function decisionOf(rule: RoutingRule, asked: Asked, random: (() => number) | undefined): RoutingDecision {
   const { name, action, reason } = rule;
-  const { failure, history } = asked;
+  const { failure, uses, counted } = asked;
   if (rule.action === "route") {
     const { error, input, sessionId, labels = {} } = failure;
     const sources = { input, error, session: { id: sessionId, labels } };
     return { rule: name, action, toTool: rule.toTool, arguments: mapArguments(rule.arguments ?? {}, sources), reason };
   }
   if (rule.action !== "retry") return { rule: name, action, reason };
-  const afterMs = retryPauseMs(rule.retry, usesOf(history, name), failure, random);
+  const afterMs = retryPauseMs(rule.retry, Math.max(uses.get(name) ?? 0, counted), failure, random);
   return { rule: name, action, toTool: failure.tool, arguments: { ...failure.input }, reason, afterMs };
 }
 
 /** (R4) */
-function nothingLeft({ failure, history }: Asked, chain: FailureChain): RoutingDecision {
+function nothingLeft({ failure, history, chain }: Asked): RoutingDecision {
   const { tool, error } = failure;
   const reason =
     history.attempts > 0
@@ -136,19 +138,18 @@ function nothingLeft({ failure, history }: Asked, chain: FailureChain): RoutingD
 }
 
 /** (R3) */
-function spent({ failure }: Asked, chain: FailureChain): RoutingDecision {
+function spent({ failure, chain }: Asked): RoutingDecision {
   const tried = Object.values(chain.causes).flatMap(({ rules }) => rules);
   const reason = `${chain.decisions} decisions were made since ${failure.tool} or what it was to mend last succeeded, which is all that is allowed, by ${listOf(tried)}: tell the user what failed and the error's remedy.`;
   return { rule: "chain-budget", action: "fail", reason };
 }
 
 function listOf(rules: readonly string[]): string {
-  return [...new Set(rules)].map((name) => withCount(name, rules)).join(", ");
+  return [...usesOf({ rules })].map(([name, uses]) => (uses === 1 ? name : `${name} (${uses} times)`)).join(", ");
 }
 
-function withCount(name: string, rules: readonly string[]): string {
-  const uses = usesOf({ attempts: 0, rules }, name);
-  return uses === 1 ? name : `${name} (${uses} times)`;
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 function causesOf({ causes }: FailureChain): string {

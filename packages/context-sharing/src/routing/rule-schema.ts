@@ -39,14 +39,21 @@ const count = z.int().min(0).max(1000);
 
 const when = z.strictObject({
   attempts: z
-    .strictObject({ atLeast: count.optional(), atMost: count.optional() })
+    .strictObject({ atLeast: count.optional(), atMost: count.optional() }, "is an object such as {atMost: 0}")
     .optional()
-    .describe("How often this cause was decided on before in its chain."),
+    .describe("How often this cause was decided on before in its chain; of several errorCodes, any of them."),
   severity: z
-    .strictObject({ atLeast: z.enum(SEVERITIES) })
+    .strictObject({ atLeast: z.enum(SEVERITIES) }, 'is an object such as {atLeast: "high"}')
     .optional()
     .describe("The failure is at least so bad; one whose severity nobody knows is not."),
   autoFix: z.boolean().optional().describe("Whether tools may change the user's files to mend what failed."),
+  input: z
+    .record(
+      z.string().min(1).max(100),
+      z.array(z.union([z.string().max(300), z.number(), z.boolean(), z.null()])).min(1),
+    )
+    .optional()
+    .describe("Arguments of the failed call, each one of these values; null: it was not given."),
   labels: z.record(z.string().min(1).max(300), z.string().max(300)).optional().describe("The session's, all of them."),
   retryable: z.boolean().optional().describe("Whether the error says that a retry may help."),
 });

@@ -51,7 +51,11 @@ test("tools and codes of plugins are known where they are told", () => {
 });
 
 test.each([
-  ["a member that nobody reads", { ...RULE, errorCode: ["X"] }, "is no member of a rule"],
+  ["a member that nobody reads", { ...RULE, errorCode: ["X"] }, "is no member of a rule; did you mean errorCodes?"],
+  ["a member of another kind of rule", { ...RULE, toTool: "get_job" }, "has no place here"],
+  ["a bare severity", { ...RULE, when: { severity: "high" } }, 'is an object such as {atLeast: "high"}'],
+  ["a bare number of attempts", { ...RULE, when: { attempts: 0 } }, "is an object such as {atMost: 0}"],
+  ["an action that is none", { ...RULE, action: "ROUTE" }, "expected 'route' | 'retry'"],
   ["no action", { ...RULE, action: undefined }, ""],
   ["a priority out of bounds", { ...RULE, priority: 1001 }, "1000"],
   ["a name of the router's own", { ...RULE, name: "nothing-left" }, "router's own"],
@@ -66,6 +70,21 @@ test.each([
 ])("a rule with %s is refused", (_what, rule, message) => {
   const [issue] = refused(() => createRouter({ rules: [rule] }));
   expect(issue?.["message"]).toContain(message);
+});
+
+test("a rule without a name is given one of what it says, each its own", () => {
+  const { name: _none, ...nameless } = { ...RULE, errorCodes: ["BUILD_FAILED"] };
+  const look = { ...nameless, action: "route", toTool: "server_status" };
+  const names = createRouter([nameless, look, nameless, { ...RULE, name: "build-failed-fail-2" }, nameless]);
+  expect(names.rules.map(({ name }) => name)).toEqual([
+    "build-failed-fail",
+    "build-failed-to-server-status",
+    "build-failed-fail-3",
+    "build-failed-fail-2",
+    "build-failed-fail-4",
+  ]);
+  const merged = mergeRoutingRules(names.rules, { source: "plugin x", rules: [nameless] });
+  expect(merged.at(-1)?.name).toBe("build-failed-fail-5");
 });
 
 test("two rules of one name are refused, and a budget that is none", () => {

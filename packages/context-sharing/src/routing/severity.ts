@@ -12,6 +12,7 @@ export function isAtLeast(severity: Severity, limit: Severity): boolean {
  */
 export function severityOf({ severity, error: { details } }: Failure): Severity {
   if (severity !== undefined) return severity;
+  if (details === undefined) return "unknown";
   const said = member(details, "severity");
   const named = SEVERITIES.find((one) => one === said);
   if (named !== undefined) return named;

@@ -1,26 +1,37 @@
 /** How bad it is, the worst first. */
 export type Severity = "critical" | "high" | "medium" | "low" | "negligible" | "unknown";
 
-/** What is known of a failure: all that a rule can look at. */
-export interface Failure {
+/** A failure, as whoever asks about it tells it. */
+export interface GivenFailure {
   /** The tool that failed. */
   readonly tool: string;
   readonly error: {
     readonly code: string;
-    readonly category: string;
-    readonly retryable: boolean;
+    /** Default: what the contract says of the code; empty for one that it does not have. */
+    readonly category?: string;
+    /** Default: what the contract says of the code; false for one that it does not have. */
+    readonly retryable?: boolean;
     readonly message?: string;
     readonly details?: Readonly<Record<string, unknown>>;
   };
-  /** What the tool was called with. */
-  readonly input: Readonly<Record<string, unknown>>;
+  /** What the tool was called with. Default: nothing. */
+  readonly input?: Readonly<Record<string, unknown>>;
   readonly sessionId?: string;
-  /** Whether tools may change the user's files to mend what failed. */
-  readonly autoFix: boolean;
+  /** Whether tools may change the user's files to mend what failed. Default: they may; a decision is only a proposal. */
+  readonly autoFix?: boolean;
   /** The session's. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Default: the worst that the error's details tell. */
   readonly severity?: Severity;
+  /** How often the call was repeated already, where who asks counts that itself. Default: what the chain knows. */
+  readonly attempts?: number;
+}
+
+/** What is known of a failure: all that a rule can look at. */
+export interface Failure extends GivenFailure {
+  readonly error: GivenFailure["error"] & { readonly category: string; readonly retryable: boolean };
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly autoFix: boolean;
 }
 
 /** What was decided before about failures that belong together: the guard against loops. Plain JSON. */
@@ -47,11 +58,13 @@ export interface RouteStep {
 
 /** When a rule applies, beside the tool and the code. All that is named must hold. */
 export interface RuleConditions {
-  /** How often this cause was decided on before in its chain. */
+  /** How often this cause was decided on before in its chain; where the rule names several codes, any of them. */
   readonly attempts?: { readonly atLeast?: number; readonly atMost?: number };
   /** The failure is at least so bad; one whose severity nobody knows is not. */
   readonly severity?: { readonly atLeast: Severity };
   readonly autoFix?: boolean;
+  /** Arguments of the failed call: each is one of these values, where null stands for one that was not given. */
+  readonly input?: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
   /** Labels that the session has, all of them. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Whether the error table says that a retry may help. */
@@ -130,11 +143,12 @@ export interface RoutingExplanation {
 export interface Router {
   /** In their order. */
   readonly rules: readonly RoutingRule[];
-  /** Null where no rule has anything to say. */
-  decide(failure: Failure, chain?: FailureChain): RoutingDecision | null;
-  explain(failure: Failure, chain?: FailureChain): RoutingExplanation;
-  /** The chain after a decision. */
-  after(chain: FailureChain | undefined, failure: Failure, decision: RoutingDecision): FailureChain;
+  /** Null where no rule has anything to say. @throws TypeError for what is no failure, or no chain */
+  decide(failure: GivenFailure, chain?: FailureChain): RoutingDecision | null;
+  /** @throws TypeError */
+  explain(failure: GivenFailure, chain?: FailureChain): RoutingExplanation;
+  /** The chain after a decision. @throws TypeError */
+  after(chain: FailureChain | undefined, failure: GivenFailure, decision: RoutingDecision): FailureChain;
   /** What follows the first call of a route; empty for other decisions. */
   steps(decision: RoutingDecision): readonly RouteStep[];
   /** Whether a success of that tool may matter to a chain: it fails into one, or is part of a route. */
@@ -143,7 +157,7 @@ export interface Router {
 
 /** How a {@link Router} is made. */
 export interface RouterOptions {
-  /** Default: `defaultRoutingRules`. Checked here. */
+  /** Default: `defaultRoutingRules`. Checked here; one without a name is given one, of what it says. */
   readonly rules?: readonly unknown[];
   /** Tools that are loaded here, beside those that the contract names. Rules may name no other. */
   readonly tools?: readonly string[];
@@ -158,7 +172,7 @@ export interface RouterOptions {
 }
 
 /** A failed call, as the one who ran it tells it. */
-export interface FailedCall extends Omit<Failure, "sessionId"> {
+export interface FailedCall extends Omit<Failure, "sessionId" | "attempts"> {
   readonly sessionId: string;
   readonly executionId: string;
   readonly correlationId: string;

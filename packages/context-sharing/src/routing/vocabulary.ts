@@ -34,6 +34,22 @@ const CONTRACT_CODES: Readonly<Record<string, readonly string[]>> = {
   deploy: words("MANIFEST_INVALID CLUSTER_UNAVAILABLE DEPLOYMENT_FAILED"),
 };
 
+/** Those that the contract calls retryable. */
+const RETRYABLE: ReadonlySet<string> = new Set(
+  words(`
+    ENGINE_UNAVAILABLE ENGINE_TIMEOUT ENGINE_RESTARTED REGISTRY_UNAVAILABLE REGISTRY_RATE_LIMITED
+    STORE_BUSY STORE_UNAVAILABLE TOOL_TIMEOUT INTERRUPTED CIRCUIT_OPEN OVERLOADED CLUSTER_UNAVAILABLE`),
+);
+
+const CATEGORY_OF: ReadonlyMap<string, string> = new Map(
+  Object.entries(CONTRACT_CODES).flatMap(([category, codes]) => codes.map((code) => [code, category] as const)),
+);
+
+/** What the contract says of a code; of one that it does not have, nothing that a rule would take for known. */
+export function kindOf(code: string): { readonly category: string; readonly retryable: boolean } {
+  return { category: CATEGORY_OF.get(code) ?? "", retryable: RETRYABLE.has(code) };
+}
+
 /** Which names rules may use. */
 export interface Vocabulary {
   readonly tools: ReadonlySet<string>;

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import { afterEach } from "vitest";
@@ -26,15 +24,7 @@ export interface OpenedContext {
 /** Where a test's clock begins. */
 export const START = Date.UTC(2026, 0, 1);
 
-const folders: string[] = [];
 const opened: Storage[] = [];
-
-/** A folder that is gone after the test. */
-export function tempFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "container-kit-context-"));
-  folders.push(folder);
-  return folder;
-}
 
 /** Opens a store, which is closed after the test. */
 export async function openContext(
@@ -62,5 +52,4 @@ export function note(text: string, more: Partial<NewContextEntry> = {}): NewCont
 
 afterEach(async () => {
   for (const storage of opened.splice(0)) await storage.close();
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });

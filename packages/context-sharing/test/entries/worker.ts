@@ -3,9 +3,10 @@
  * thing that was acknowledged as one line of JSON.
  *
  * - `share` shares COUNT notes to one key at once
- * - `count` adds 1 to a counter COUNT times, each time on the version that it read
+ * - `count` waits for three others and adds 1 to a counter COUNT times, each time on the version that it read
  * - `work` shares notes one after the other until it is killed
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKitError } from "@container-kit/errors";
 import { openStorage } from "@container-kit/storage";
 import { z } from "zod";
@@ -29,11 +30,20 @@ async function share(store: ContextStore): Promise<void> {
   say({ versions: (await Promise.all(shares)).map(({ version }) => version) });
 }
 
+/** Ends when four processes have come to it, so that they compete. */
+async function meet(store: ContextStore): Promise<void> {
+  await store.share(entry("note", `here ${process.pid}`, { text: "" }));
+  while ((await store.query({ sessionId: "ses_1", type: "note" })).length < 4) await sleep(1);
+}
+
 async function add(store: ContextStore): Promise<void> {
+  await meet(store);
   let conflicts = 0;
   for (let done = 0; done < Number(count);) {
     const present = await store.get({ sessionId: "ses_1", type: "count", key: "n" });
     const before = (present?.value as { readonly count: number } | undefined)?.count ?? 0;
+    // Long enough for the others, whenever they were started.
+    await sleep(1);
     const next = { ...entry("count", "n", { count: before + 1 }), expectedVersion: present?.version ?? 0 };
     try {
       await store.share(next);

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger } from "@container-kit/observability";
 import { expect, test } from "vitest";
 import type { BusEvent, NewEvent } from "../../src/index.ts";
 import { faultyStore } from "./faulty-store.ts";
 import { openBus } from "./open-bus.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -13,6 +13,7 @@ const DAY_MS = 24 * HOUR_MS;
 test.each([
   ["type", { type: "Tool" }],
   ["sessionId", { sessionId: "" }],
+  ["sessionId", { sessionId: "half \u{d800}" }],
   ["correlationId", { correlationId: "x".repeat(257) }],
   ["data", { data: [] as never }],
   ["data", { data: { text: "x".repeat(64 * 1024) } }],
@@ -23,6 +24,7 @@ test.each([
   const wrong = { ...event(1), ...change };
   await expect(bus.publish(wrong)).rejects.toMatchObject({ code: "INVALID_INPUT", details: { issues: [{ path }] } });
   bus.publishSoon(wrong);
+  bus.publishSoon(null as never);
   bus.publishSoon(event(2));
   expect(numbers((await bus.read()).events)).toEqual([2]);
 });
@@ -30,6 +32,10 @@ test.each([
 test.each([
   ["pattern", { pattern: "a b" }],
   ["name", { name: "../x" }],
+  ["name", { name: null as never }],
+  ["handler", { handler: undefined as never }],
+  ["sessionId", { sessionId: 5 as never }],
+  ["from.after", { from: "later" as never }],
   ["from.after", { from: { after: "17" } }],
   ["from.after", { from: { after: "c9" } }],
 ])("a subscriber whose %s is none is refused by name", async (path, change) => {

@@ -1,10 +1,10 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import type { Storage, StorageOptions } from "@container-kit/storage";
 import { afterEach } from "vitest";
 import { createEventBusWith } from "../../src/events/event-bus.ts";
 import type { BusPatience } from "../../src/events/event-bus.ts";
 import type { EventBus, EventBusOptions } from "../../src/index.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 /** A bus, and what it lies on. */
 export interface OpenedBus {

@@ -1,22 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { tempFolder } from "@container-kit/config/temp-folder";
+import { buildWorker, spawnWorker } from "@container-kit/config/worker";
+import type { Worker } from "@container-kit/config/worker";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { openBus } from "./open-bus.ts";
-import { buildWorker, spawnWorker } from "./spawn-worker.ts";
-import type { Worker } from "./spawn-worker.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 let program = "";
-let built = "";
 const running: Worker[] = [];
 
 beforeAll(async () => {
-  built = mkdtempSync(path.join(tmpdir(), "container-kit-context-worker-"));
-  program = await buildWorker(built);
+  program = await buildWorker(new URL("./worker.ts", import.meta.url));
 });
-
-afterAll(() => rmSync(built, { recursive: true, force: true }));
 
 afterEach(async () => {
   for (const worker of running.splice(0)) await kill(worker);

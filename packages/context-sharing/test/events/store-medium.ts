@@ -1,8 +1,8 @@
+import { tempFolder } from "@container-kit/config/temp-folder";
 import { openStorage } from "@container-kit/storage";
 import type { Storage } from "@container-kit/storage";
 import type { BusMedium, ConformingBus, MediumOptions } from "@container-kit/testkit";
 import { createEventBusWith } from "../../src/events/event-bus.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 const HASTE = { pausesMs: [1, 1, 1, 1], standbyMs: 10, closeWaitMs: 20 };
 

@@ -48,6 +48,33 @@ test("a broken build is led step by step to a repaired one, each call complete, 
   ]);
 });
 
+test("a repair that leads to another folder is built there, and what fails there belongs to the chain", async () => {
+  const { routing, chains } = await openRouting();
+  await routing.failed(failed("build_image", "BUILD_FAILED", BUILD));
+  await routing.succeeded(succeeded("analyze_repository", { path: "/app" }));
+  const result = { dockerfile: { path: "api/Dockerfile" }, build: { context: "/app/api", dockerfile: "Dockerfile" } };
+  const step = await routing.succeeded(succeeded("generate_dockerfile", { path: "/app" }, result));
+  expect(step?.arguments).toEqual({ ...BUILD, ...result.build, sessionId: SESSION });
+  const input = { ...step?.arguments };
+  expect(await routing.failed(failed("build_image", "BUILD_FAILED", input))).toMatchObject({ rule: "nothing-left" });
+  expect(await routing.succeeded(succeeded("build_image", input))).toBeNull();
+  // It was mended there, and the chain has come to its end: what fails later is news.
+  expect(await chains()).toEqual([]);
+  expect(await routing.failed(failed("build_image", "BUILD_FAILED", input))).toMatchObject({
+    rule: "repair-dockerfile",
+  });
+});
+
+test("a folder is the same however it is written", async () => {
+  const { routing, chains } = await openRouting();
+  await routing.failed(failed("build_image", "BUILD_FAILED", { context: "./shop/" }));
+  expect(await routing.succeeded(succeeded("analyze_repository", { path: "shop" }))).not.toBeNull();
+  expect(await routing.failed(failed("build_image", "BUILD_FAILED", { context: "shop/." }))).toMatchObject({
+    rule: "nothing-left",
+  });
+  expect(await chains()).toEqual(["build_image shop"]);
+});
+
 test("a build that fails again after its repair is given up, with what was tried", async () => {
   const { routing } = await openRouting();
   await routing.failed(failed("build_image", "BUILD_FAILED", BUILD));

@@ -14,6 +14,7 @@ interface Check {
   readonly id:
     | "node"
     | "configuration"
+    | "rules"
     | "state"
     | "store"
     | "docker-configuration"
@@ -46,6 +47,7 @@ export const doctor: Command<CredentialArguments> = async (args, context) => {
   });
   if (config !== undefined) {
     const known = config;
+    if (known.policy.length + known.routing.sources.length > 0) await check("rules", () => checkRules(known));
     await check("state", () => checkState(known));
     await check("store", () => checkStore(known));
   }
@@ -80,6 +82,15 @@ function checkNode(version: string): Finding {
   throw fail("UNSUPPORTED", `Node ${version} is too old`, {
     remedy: `Install Node ${LOWEST_NODE.join(".")} or newer.`,
   });
+}
+
+/** Rules that cannot be understood stop every other command that runs tools. */
+async function checkRules({ policy, routing, plugins }: Config): Promise<Finding> {
+  const { createPolicy } = await import("@container-kit/atomic-runtime");
+  const { checkRouting } = await import("../../sharing.ts");
+  createPolicy(policy);
+  checkRouting(routing, plugins.length > 0);
+  return { message: "those of the configuration for policy and routing can be followed" };
 }
 
 async function checkState({ home }: Config): Promise<Finding> {

@@ -39,12 +39,35 @@ export const getJobTool = ({ sessions }: ToolServices): ToolDefinition =>
         : next.filter(isStep),
     summarize: ({ jobId, tool, status, progress, error, result, routing }) =>
       [
-        `${jobId}: ${tool} is ${status}${isRecord(progress) && error === null ? `; ${String(progress["message"])}` : ""}`,
-        ...(!isRecord(error) ? [] : [`${String(error["code"])}: ${String(error["message"])}`]),
-        ...(!isRecord(routing) ? [] : [`${String(routing["action"])}: ${String(routing["reason"])}`]),
+        `${jobId}: ${tool} ${WORDS[status]}${isRecord(progress) && error === null ? `; ${String(progress["message"])}` : ""}`,
+        ...(isRecord(error) ? describeError(error) : []),
+        // What leads to a call is the first of the next steps.
+        ...(isRecord(routing) && routing["toTool"] === undefined
+          ? [`Routing: ${String(routing["action"])} – ${String(routing["reason"])}`]
+          : []),
         ...(result === null ? [] : [JSON.stringify(result)]),
       ].join("\n"),
   });
+
+const WORDS: Readonly<Record<Job["status"], string>> = {
+  pending: "waits",
+  running: "is running",
+  completed: "is completed",
+  failed: "failed",
+  cancelled: "was cancelled",
+  interrupted: "was interrupted",
+};
+
+const SHOWN_LOG = 2_000;
+
+/** As a failure is told that is answered at once. */
+function describeError({ code, message, remedy, logTail }: Readonly<Record<string, unknown>>): string[] {
+  return [
+    `${String(code)}: ${String(message)}`,
+    ...(typeof remedy === "string" ? [`What to do: ${remedy}`] : []),
+    ...(typeof logTail === "string" ? ["Last output:", logTail.trimEnd().slice(-SHOWN_LOG)] : []),
+  ];
+}
 
 function describe(job: Job): z.input<typeof output> {
   const outcome = isRecord(job.outcome) ? job.outcome : {};
@@ -66,8 +89,9 @@ function describe(job: Job): z.input<typeof output> {
 }
 
 /** The call that a decision about the job's failure proposes, as a step: who follows a job looks there. */
-function proposalOf({ toTool: tool, reason, arguments: given }: Readonly<Record<string, unknown>>): NextStep[] {
-  const step = { tool, reason, arguments: given };
+function proposalOf({ toTool: tool, reason, arguments: given, afterMs }: Readonly<Record<string, unknown>>): NextStep[] {
+  const pause = typeof afterMs === "number" && afterMs > 0 ? ` (after ${Math.ceil(afterMs / 1000)} s)` : "";
+  const step = { tool, reason: `${String(reason)}${pause}`, arguments: given };
   return isStep(step) ? [step] : [];
 }
 

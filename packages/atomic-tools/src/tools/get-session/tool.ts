@@ -72,7 +72,7 @@ export const getSessionTool = (services: ToolServices): ToolDefinition =>
             ({ startedAt, tool, status: outcome, durationMs, code }) =>
               `${startedAt} ${tool} ${outcome}${code === null ? "" : ` ${code}`}${durationMs === null ? "" : ` ${Math.round(durationMs)} ms`}`,
           ),
-        ...known.map((one) => describeKnown(one as KnownEntry)),
+        ...(known.length === 0 ? ["known: nothing"] : known.map((one) => describeKnown(one as KnownEntry))),
       ].join("\n"),
   });
 
