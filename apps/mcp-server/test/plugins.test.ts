@@ -103,6 +103,22 @@ test("a plugin that cannot be loaded leaves the server as it is, and is told", a
   );
 });
 
+test("a plugin that claims or names types of entries that are not its own is left out, and the others are served", async () => {
+  const claiming = source(shout).replace(
+    "apiVersion: 1,",
+    'apiVersion: 1, contextTypes: [{ name: "image", schema: text }],',
+  );
+  const naming = source(shout).replace("input: text,", 'input: text, consumes: [{ type: "nobodys" }],');
+  for (const plugin of [claiming, naming]) {
+    const { run } = await home(plugin);
+    const tools = await run("tools", "--json");
+    expect(tools.code, tools.stderr).toBe(0);
+    expect(tools.stdout).toContain('"push_image"');
+    expect(tools.stdout).not.toContain('"shout_text"');
+    expect((await run("plugins", "list")).stdout).toMatch(/image|nobodys/);
+  }
+});
+
 test("changed words are refused until they are approved by name", async () => {
   const { folder, run } = await home(source(shout));
   const say = () => run("call", "shout_text", "--input", `{"text":"a"}`, "--json");

@@ -6,6 +6,16 @@ import { toTime, toTimeOrNull } from "./time.ts";
 /** How a job stands. */
 export const jobStatus = z.enum(["pending", "running", "completed", "failed", "cancelled", "interrupted"]);
 
+/** The same after the name of the tool, for a person. */
+export const STATUS_WORDS: Readonly<Record<Job["status"], string>> = {
+  pending: "waits",
+  running: "is running",
+  completed: "is completed",
+  failed: "failed",
+  cancelled: "was cancelled",
+  interrupted: "was interrupted",
+};
+
 /** A job in a few words. */
 export const jobShape = z.object({
   jobId: z.string(),

@@ -66,6 +66,7 @@ test("a session is told with its labels, executions, errors and how they did", a
     omitted: 0,
   });
   expect(text).toContain("50% completed");
+  expect(text).toContain("known: nothing");
 });
 
 test("a session tells what is known in it, who left it and who took it, and nothing of another's", async () => {
@@ -142,9 +143,7 @@ test("a job that failed tells where its failure goes, as the next step", async (
   expect(result).toMatchObject({ error: { code: "BUILD_FAILED" }, routing });
   expect(next).toEqual([{ tool: "analyze_repository", reason: "Look.", arguments: { path: "/r" } }]);
   // The step has its own line in the answer; what is said here is what to do without it.
-  expect(text).toBe(
-    `${lease.jobId}: build_image failed\nBUILD_FAILED: no\nWhat to do: Mend it.\nLast output:\nboom`,
-  );
+  expect(text).toBe(`${lease.jobId}: build_image failed\nBUILD_FAILED: no\nWhat to do: Mend it.\nLast output:\nboom`);
 });
 
 test("a job that failed tells the pause before a repetition, and that there is nothing to be done", async () => {

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { loadPlugins } from "@container-kit/atomic-runtime";
 import type { LoadedPlugins, LoadPluginsOptions, PluginReport, PolicySource } from "@container-kit/atomic-runtime";
+import { contextTypes } from "@container-kit/atomic-tools";
 import type { Logger, Redactor } from "@container-kit/observability";
 import type { Config } from "../config/config.ts";
 import type * as ImportModule from "./import-module.ts";
@@ -30,7 +31,8 @@ export function openPlugins(
   if (redactor !== undefined) learnSecrets(config, environment, redactor);
   const lockFile = join(config.home, LOCK_FILE);
   const options = { entries: config.plugins, folder: config.home, lockFile, environment, logger, pins };
-  return loadPlugins({ ...options, importModule: (url) => importer()(url) });
+  const takenTypes = contextTypes.map(({ name }) => name);
+  return loadPlugins({ ...options, takenTypes, importModule: (url) => importer()(url) });
 }
 
 /** A variable whose name is that of a secret: the redactor would mask it under that name. */

@@ -2,7 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { ToolDefinition } from "@container-kit/atomic-runtime";
 import { z } from "zod";
 import { would } from "../../fields.ts";
-import { describeJob, jobShape } from "../../jobs.ts";
+import { STATUS_WORDS, describeJob, jobShape } from "../../jobs.ts";
 import type { ToolServices } from "../../services.ts";
 
 export const cancelJobTool = ({ sessions, cancelJob }: ToolServices): ToolDefinition =>
@@ -20,7 +20,7 @@ export const cancelJobTool = ({ sessions, cancelJob }: ToolServices): ToolDefini
       if (dryRun) {
         const job = await sessions.getJob(jobId);
         const isOpen = job.status === "pending" || job.status === "running";
-        const plan = isOpen ? `stop ${job.tool}` : `nothing: ${job.tool} is ${job.status}`;
+        const plan = isOpen ? `stop ${job.tool}` : `nothing: ${job.tool} ${STATUS_WORDS[job.status]}`;
         return { ...describeJob(job), cancelRequested: job.cancelRequested, would: [plan] };
       }
       const job = await (cancelJob?.(jobId) ?? sessions.requestCancel(jobId));
@@ -30,5 +30,5 @@ export const cancelJobTool = ({ sessions, cancelJob }: ToolServices): ToolDefini
       status === "running" ? [{ tool: "get_job", reason: "see that it has ended", arguments: { jobId } }] : [],
     summarize: ({ jobId, tool, status, cancelRequested, would: plan }) =>
       plan?.join("\n") ??
-      `${jobId}: ${tool} is ${status}${status === "running" && cancelRequested ? " and was asked to stop" : ""}`,
+      `${jobId}: ${tool} ${STATUS_WORDS[status]}${status === "running" && cancelRequested ? " and was asked to stop" : ""}`,
   });

@@ -2,7 +2,7 @@ import { defineTool } from "@container-kit/atomic-runtime";
 import type { NextStep, ToolDefinition } from "@container-kit/atomic-runtime";
 import type { Job } from "@container-kit/session";
 import { z } from "zod";
-import { describeJob, jobShape } from "../../jobs.ts";
+import { STATUS_WORDS, describeJob, jobShape } from "../../jobs.ts";
 import type { ToolServices } from "../../services.ts";
 import { toTimeOrNull } from "../../time.ts";
 
@@ -39,7 +39,7 @@ export const getJobTool = ({ sessions }: ToolServices): ToolDefinition =>
         : next.filter(isStep),
     summarize: ({ jobId, tool, status, progress, error, result, routing }) =>
       [
-        `${jobId}: ${tool} ${WORDS[status]}${isRecord(progress) && error === null ? `; ${String(progress["message"])}` : ""}`,
+        `${jobId}: ${tool} ${STATUS_WORDS[status]}${isRecord(progress) && error === null ? `; ${String(progress["message"])}` : ""}`,
         ...(isRecord(error) ? describeError(error) : []),
         // What leads to a call is the first of the next steps.
         ...(isRecord(routing) && routing["toTool"] === undefined
@@ -48,15 +48,6 @@ export const getJobTool = ({ sessions }: ToolServices): ToolDefinition =>
         ...(result === null ? [] : [JSON.stringify(result)]),
       ].join("\n"),
   });
-
-const WORDS: Readonly<Record<Job["status"], string>> = {
-  pending: "waits",
-  running: "is running",
-  completed: "is completed",
-  failed: "failed",
-  cancelled: "was cancelled",
-  interrupted: "was interrupted",
-};
 
 const SHOWN_LOG = 2_000;
 
@@ -89,7 +80,12 @@ function describe(job: Job): z.input<typeof output> {
 }
 
 /** The call that a decision about the job's failure proposes, as a step: who follows a job looks there. */
-function proposalOf({ toTool: tool, reason, arguments: given, afterMs }: Readonly<Record<string, unknown>>): NextStep[] {
+function proposalOf({
+  toTool: tool,
+  reason,
+  arguments: given,
+  afterMs,
+}: Readonly<Record<string, unknown>>): NextStep[] {
   const pause = typeof afterMs === "number" && afterMs > 0 ? ` (after ${Math.ceil(afterMs / 1000)} s)` : "";
   const step = { tool, reason: `${String(reason)}${pause}`, arguments: given };
   return isStep(step) ? [step] : [];
