@@ -36,7 +36,7 @@ export interface Services {
   readonly context: ContextStore | undefined;
   /** What could not be kept for other tools lately. */
   readonly unkept: Unkept;
-  readonly events: Pick<EventBus, "publishSoon"> | undefined;
+  readonly events: Pick<EventBus, "publish" | "publishSoon"> | undefined;
   readonly routing: FailureRouting | undefined;
   /** Whether routes may propose to change the user's files. */
   readonly autoFix: boolean;

@@ -88,19 +88,6 @@ test("under the lock of another process a small write is refused undone, and a p
   expect(storage.shared.writeNow(() => count("a"))).toBe(2);
 });
 
-test("that another process has written is told once, and one's own writes are not", async () => {
-  storage.shared.writeNow(() => count("a"));
-  expect(storage.shared.changedByOthers()).toBe(false);
-  const { child, lines, ended } = run(counter, folder, "b");
-  await expect.poll(() => lines.length, { timeout: 20_000 }).toBeGreaterThan(0);
-  child.kill("SIGKILL");
-  await ended;
-  expect(storage.shared.changedByOthers()).toBe(true);
-  storage.shared.writeNow(() => count("a"));
-  await storage.shared.write(() => count("a"));
-  expect(storage.shared.changedByOthers()).toBe(false);
-});
-
 test("what is left for later rides along, and what that leaves for later is not lost", () => {
   storage.shared.writeSoon("one", () => {
     count("one");

@@ -4,9 +4,8 @@
  * - X1  A commit does not wait for the disk, so that a small write can be done when its call returns. What was committed
  *       is brought to the disk a moment later (log-sync.ts).
  * - X2  A small write waits for another process's lock for one slice. Who has longer to wait does it with `write`.
- * - X3  Whether others have written is asked of SQLite's own counter; it may also count a log that was begun anew.
  */
-import type { Database as SqliteClient, Statement } from "better-sqlite3";
+import type { Database as SqliteClient } from "better-sqlite3";
 import { LogSync } from "./log-sync.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import type { DatabaseOptions } from "./sqlite-database.ts";
@@ -15,9 +14,7 @@ import type { SharedDatabase } from "./types.ts";
 
 /** A {@link SharedDatabase} on an open connection, which it owns from now on. */
 export class SharedSqliteDatabase extends SqliteDatabase implements SharedDatabase {
-  readonly #version: Statement<[], number>;
   readonly #sync: LogSync;
-  #seen: number | undefined;
   #failure: string | undefined;
 
   constructor(client: SqliteClient, options: DatabaseOptions) {
@@ -29,8 +26,6 @@ export class SharedSqliteDatabase extends SqliteDatabase implements SharedDataba
       },
     });
     this.#sync = new LogSync({ file: client.name, onFailure: (error) => this.#notKept(error) });
-    this.#version = client.prepare<[], number>("PRAGMA data_version").pluck();
-    this.#seen = this.#version.get();
   }
 
   writeNow<Result>(work: () => Result): Result {
@@ -40,15 +35,6 @@ export class SharedSqliteDatabase extends SqliteDatabase implements SharedDataba
     } catch (thrown) {
       throw toStoreError(thrown, this.path);
     }
-  }
-
-  changedByOthers(): boolean {
-    return this.read(() => {
-      const version = this.#version.get();
-      const changed = version !== this.#seen;
-      this.#seen = version;
-      return changed;
-    });
   }
 
   /** What is not as it should be; one sentence each. */

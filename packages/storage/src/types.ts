@@ -74,11 +74,6 @@ export interface SharedDatabase extends Database {
    * @throws STORE_BUSY when the lock was not to be had by then: nothing was done, and `write` waits longer. STORE_FULL STORE_UNAVAILABLE
    */
   writeNow<Result>(work: () => Result): Result;
-  /**
-   * Whether another connection (of this process or another) has committed since the last time this was asked, or since
-   * the store was opened. Seldom true although none has. Cheap.
-   */
-  changedByOthers(): boolean;
 }
 
 /**

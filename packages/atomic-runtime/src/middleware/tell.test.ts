@@ -33,6 +33,29 @@ test("each end of an execution is told: what succeeded, failed, was cancelled, r
   expect(told[1]).toMatchObject({ executionId: "e2", data: { replayOf: "e1" } });
 });
 
+test("what a call left is told before its answer", async () => {
+  const order: string[] = [];
+  let keep = (): void => {};
+  const events = {
+    publish: () => {
+      order.push("told");
+      return new Promise<void>((resolve) => {
+        keep = resolve;
+      });
+    },
+  } as never;
+  const produces = [{ type: "analysis", from: () => [{ key: "a", value: { path: "a" } }] }];
+  const { runtime } = await contextRig([tool({ produces })], { events });
+  const answered = runtime.execute(call).then((outcome) => {
+    order.push("answered");
+    return outcome;
+  });
+  await expect.poll(() => order).toEqual(["told"]);
+  keep();
+  expect(await answered).toMatchObject({ ok: true, context: { produced: [{ type: "analysis", key: "a" }] } });
+  expect(order).toEqual(["told", "answered"]);
+});
+
 test("a bus that breaks costs no call, and what has no execution is not told", async () => {
   let broke = 0;
   const events = {

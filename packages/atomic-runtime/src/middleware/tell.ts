@@ -8,7 +8,8 @@ export const tell: Layer = async (execution, next) => {
   // Where the record could not begin there was no execution.
   if (end === undefined) return outcome;
   const status = outcome.ok ? "completed" : end.status === "cancelled" ? "cancelled" : "failed";
-  publishEnd(services, outcome, { executionId: facts.executionId, parent: call.parent, dryRun: input.dryRun, status });
+  const ended = { executionId: facts.executionId, parent: call.parent, dryRun: input.dryRun, status } as const;
+  await publishEnd(services, outcome, ended);
   return outcome;
 };
 

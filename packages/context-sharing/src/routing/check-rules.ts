@@ -28,8 +28,8 @@ export interface RuleProblem {
   readonly message: string;
 }
 
-/** Where a parsed rule is from; kept beside the rule, which is plain data that others may print. */
-const sources = new WeakMap<RoutingRule, string>();
+/** Where a parsed rule is from, and where it stood there; kept beside the rule, which is plain data that others may print. */
+const origins = new WeakMap<RoutingRule, { readonly source: string; readonly at: number }>();
 
 /** Parses rules of one source. @param known names that a rule without one is not given */
 export function parseRules(
@@ -42,11 +42,12 @@ export function parseRules(
   const taken = new Set([...known, ...given.map(givenName).filter((name) => name !== undefined)]);
   for (const [at, one] of given.entries()) {
     const parsed = routingRuleSchema.safeParse(withName(one, taken));
-    const from = source ?? sourceOf(one);
+    const before = originOf(one);
+    const from = source ?? before?.source ?? null;
     if (parsed.success) {
       rules.push(parsed.data);
       taken.add(parsed.data.name);
-      if (from !== null) sources.set(parsed.data, from);
+      if (from !== null) origins.set(parsed.data, { source: from, at: before?.at ?? at });
     } else {
       for (const { path, message } of parsed.error.issues.flatMap(flatten))
         problems.push({ source: from, rule: nameOf(one, at), path: pathOf(at, path), message });
@@ -61,13 +62,14 @@ export function parseRules(
 
 /** (K2) */
 export function nameProblems(rules: readonly RoutingRule[], known: Vocabulary): readonly RuleProblem[] {
-  return rules.flatMap((rule, at) =>
-    namesOf(rule).flatMap(({ kind, name, path }) =>
+  return rules.flatMap((rule, place) => {
+    const { source = null, at = place } = originOf(rule) ?? {};
+    return namesOf(rule).flatMap(({ kind, name, path }) =>
       known[kind].has(name)
         ? []
-        : [{ source: sourceOf(rule), rule: rule.name, path: pathOf(at, path), message: unknown(kind, name, known) }],
-    ),
-  );
+        : [{ source, rule: rule.name, path: pathOf(at, path), message: unknown(kind, name, known) }],
+    );
+  });
 }
 
 /** (K1) @throws INVALID_INPUT unless there is nothing to tell */
@@ -92,8 +94,8 @@ function describe({ source, rule, path, message }: RuleProblem): string {
   return `rule ${rule}${source === null ? "" : ` of ${source}`}, ${path}: ${message}`;
 }
 
-function sourceOf(rule: unknown): string | null {
-  return typeof rule === "object" && rule !== null ? (sources.get(rule as RoutingRule) ?? null) : null;
+function originOf(rule: unknown): { readonly source: string; readonly at: number } | undefined {
+  return typeof rule === "object" && rule !== null ? origins.get(rule as RoutingRule) : undefined;
 }
 
 interface UsedName {

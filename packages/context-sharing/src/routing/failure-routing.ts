@@ -1,8 +1,8 @@
 /**
  * Routes the failures of sessions: decides, remembers each chain in the session's context, and tells what was decided.
  *
- * - F1  A decision that leads anywhere is remembered before it is given. One that cannot be is not given: the guard against
- *       loops would be blind. The caller is told why by the error, and the failure goes without `routing`.
+ * - F1  A decision that leads anywhere is remembered, and each is told, before it is given. One that cannot be is not given:
+ *       the guard against loops would be blind. The caller is told why by the error, and the failure goes without `routing`.
  * - F2  Two failures at once both count: the chain is written by its version, and decided on again where another was first.
  * - F3  A failure belongs to the chain that began with this tool on this subject; else to the newest that expects this
  *       call; else it begins one.
@@ -32,8 +32,8 @@ export interface FailureRoutingOptions {
   readonly router: Router;
   /** Where chains are kept; the type of their entries is registered on it. */
   readonly context: ContextStore;
-  /** Told `routing.decided`. Default: nobody is. */
-  readonly events?: Pick<EventBus, "publishSoon">;
+  /** Told `routing.decided`, before the decision is given. Default: nobody is. */
+  readonly events?: Pick<EventBus, "publish">;
   /** Finds the arguments that may not be kept. Default: one that knows what looks like a credential. */
   readonly redactor?: Pick<Redactor, "value">;
 }
@@ -96,7 +96,7 @@ async function decide(parts: Parts, call: FailedCall): Promise<RoutingDecision |
     await parts.chains.remember(call, { kept, version: found?.version ?? 0, afterMs: decision.afterMs ?? 0 });
   }
   const { attempts } = historyOf(found?.kept.chain ?? NO_CHAIN, causeOf(failure));
-  tell(parts, call, { decision: told, chain: keyOf(origin), attempt: attempts + 1 });
+  await tell(parts, call, { decision: told, chain: keyOf(origin), attempt: attempts + 1 });
   return told;
 }
 
@@ -164,11 +164,11 @@ interface Told {
   readonly attempt: number;
 }
 
-function tell({ events }: Parts, call: FailedCall, { decision, chain, attempt }: Told): void {
+async function tell({ events }: Parts, call: FailedCall, { decision, chain, attempt }: Told): Promise<void> {
   const { rule, action, toTool, reason } = decision;
   const { sessionId, correlationId, executionId, tool, error } = call;
   const cause = `${tool} ${error.code}`;
-  events?.publishSoon({
+  await events?.publish({
     type: "routing.decided",
     sessionId,
     correlationId,

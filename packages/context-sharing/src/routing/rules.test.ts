@@ -130,6 +130,10 @@ test("a refusal names the source of the rule, when it is merged and when its nam
     { source: "/etc/container-kit.yaml", rule: "a-rule", path: "rules[0].priority" },
     { source: "/etc/container-kit.yaml", path: "disabled[0]", message: expect.stringContaining("repair-dockerfile?") },
   ]);
-  const rules = mergeRoutingRules([], { source: "plugin x", rules: [{ ...RULE, fromTool: "no_tool" }] });
+  // Where it stands in the plugin, not among all.
+  const rules = mergeRoutingRules(defaultRoutingRules, {
+    source: "plugin x",
+    rules: [{ ...RULE, fromTool: "no_tool" }],
+  });
   expect(() => createRouter({ rules })).toThrow("rule a-rule of plugin x, rules[0].fromTool: there is no tool no_tool");
 });

@@ -28,7 +28,6 @@ export function faultyStore(): FaultyStore {
         write: (work) => storage.shared.write(work),
         writeSoon: (key, work) => storage.shared.writeSoon(key, work),
         flush: () => storage.shared.flush(),
-        changedByOthers: () => storage.shared.changedByOthers(),
         writeNow(work) {
           if (left === 0) return storage.shared.writeNow(work);
           left -= 1;

@@ -6,7 +6,7 @@ import { openStorage } from "@container-kit/storage";
 import { afterEach } from "vitest";
 import { createContextStore } from "../../src/entries/context-store.ts";
 import type { ContextStore } from "../../src/entries/types.ts";
-import type { NewEvent } from "../../src/events/types.ts";
+import type { BusEvent, NewEvent } from "../../src/events/types.ts";
 import { createFailureRouting } from "../../src/routing/failure-routing.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import type { FailedCall, FailureRouting, RouterOptions, SucceededCall } from "../../src/routing/types.ts";
@@ -43,7 +43,12 @@ export interface Sharing {
 export async function openRouting(options: RouterOptions = {}, given?: ContextStore): Promise<Sharing> {
   const context = given ?? (await openContext(await makeFolder()));
   const told: NewEvent[] = [];
-  const events = { publishSoon: (event: NewEvent) => void told.push(event) };
+  const events = {
+    publish: async (event: NewEvent): Promise<BusEvent> => {
+      told.push(event);
+      return { ...event, id: String(told.length), cursor: String(told.length), at: 0 };
+    },
+  };
   const routing = createFailureRouting({ router: createRouter(options), context, events });
   const chains = async () =>
     (await context.query({ sessionId: SESSION, type: "failure_chain" })).map(({ key }) => key).sort();
