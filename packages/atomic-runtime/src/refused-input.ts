@@ -42,7 +42,7 @@ export async function refuseInput(services: Services, refused: RefusedCall, thro
     const outcome = refuse(services, facts, thrown);
     await sessions.endExecution(facts.executionId, endOf(outcome, false));
     const { executionId } = facts;
-    publishEnd(services, outcome, { executionId, parent: call.parent, dryRun: false, status: "failed" });
+    await publishEnd(services, outcome, { executionId, parent: call.parent, dryRun: false, status: "failed" });
     return outcome;
   } catch (error) {
     logger.debug("bad input could not be recorded", { tool: facts.tool, error });

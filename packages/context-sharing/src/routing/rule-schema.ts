@@ -114,6 +114,8 @@ const schema = z.discriminatedUnion("action", [
   z.strictObject({ ...shared, action: z.literal("ignore") }),
 ]);
 
-/** One rule as plain data. What its names mean is checked where it is loaded: `createRouter`, `mergeRoutingRules`. */
 // The cast says what the parser does and its type does not: a member that is absent stays absent.
-export const routingRuleSchema: z.ZodType<RoutingRule> = schema as unknown as z.ZodType<RoutingRule>;
+const typed = schema as unknown as z.ZodType<RoutingRule>;
+
+/** One rule as plain data. What its names mean is checked where it is loaded: `createRouter`, `mergeRoutingRules`. */
+export const routingRuleSchema: z.ZodType<RoutingRule> = typed;
