@@ -10,6 +10,8 @@ test("the package exports exactly these names", () => {
     "describeWithDocker",
     "describeWithEngine",
     "engineRequest",
+    "eventBusCases",
+    "eventBusConformance",
     "loadRig",
     "makeCertificate",
     "makeTinyImage",

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { note, openContext } from "../../test/entries/open-context.ts";
 import type { OpenedContext } from "../../test/entries/open-context.ts";
+import { entries, past } from "./tables.ts";
 
 interface Version {
   readonly version: number;
@@ -67,15 +68,7 @@ class Model {
       expires: now + of.ttlMs,
       order: this.#order,
     });
-    // Each version has one of fifteen places beside the present one.
-    const [newest, ...earlier] = kept.versions.toReversed();
-    const taken = new Set<number>();
-    const held = earlier.filter(({ version }) => {
-      const isFree = !taken.has(version % (KEPT - 1));
-      taken.add(version % (KEPT - 1));
-      return isFree;
-    });
-    kept.versions = [...held.toReversed(), newest as Version];
+    kept.versions = kept.versions.slice(-KEPT);
     this.keys.set(of.key, kept);
     return kept.last;
   }
@@ -98,7 +91,7 @@ class Model {
   }
 }
 
-async function compare({ store, time }: OpenedContext, model: Model): Promise<void> {
+async function compare({ store, storage, time }: OpenedContext, model: Model): Promise<void> {
   const { sessionId } = model;
   const live = [...model.keys].filter(([name]) => model.live(name, time.now) !== undefined);
   const newest = live.map(([name, kept]) => [name, kept.versions.at(-1) as Version] as const);
@@ -118,6 +111,21 @@ async function compare({ store, time }: OpenedContext, model: Model): Promise<vo
   const all = [...model.keys.values()].flatMap(({ versions }) => versions);
   const bytes = all.reduce((sum, { text }) => sum + JSON.stringify({ text }).length, 0);
   expect(await store.usage(sessionId)).toEqual({ entries: model.keys.size, bytes });
+  // An id that is listed and not there would be another entry's next; one that is there and not listed would stay.
+  const { statements } = storage.shared;
+  const ids = statements
+    .select({ kept: entries.kept })
+    .from(entries)
+    .all()
+    .flatMap(({ kept }) => JSON.parse(kept) as number[]);
+  expect(ids.toSorted((one, other) => one - other)).toEqual(
+    statements
+      .select({ id: past.id })
+      .from(past)
+      .orderBy(past.id)
+      .all()
+      .map(({ id }) => id),
+  );
 }
 
 async function apply(opened: OpenedContext, model: Model, of: Step, text: string): Promise<void> {

@@ -14,14 +14,11 @@ export interface TakenBack {
 export function takeBack(prepared: EntryStatements, session: string, execution: string): readonly TakenBack[] {
   const earlier = prepared.producedPast.all({ session, execution });
   const present = prepared.produced.all({ session, execution });
+  for (const { type, key } of earlier) prepared.removePast.run({ session, type, key, execution });
   for (const { type, key } of present) {
     const [before] = prepared.past.all({ session, type, key });
-    if (before === undefined) {
-      prepared.remove.run({ session, type, key });
-    } else {
-      prepared.restore.run({ ...before });
-      prepared.removePast.run({ ...before });
-    }
+    if (before === undefined) prepared.remove.run({ session, type, key });
+    else prepared.restore.run({ ...before });
   }
   for (const { type, key } of [...earlier, ...present]) prepared.weigh.run({ session, type, key });
   return [...earlier, ...present];

@@ -1,12 +1,6 @@
 /** The tables of context entries. A change here is a further step in schema.ts. */
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-const named = {
-  session: text("session").notNull(),
-  type: text("type").notNull(),
-  key: text("key").notNull(),
-};
-
 const shared = {
   version: integer("version").notNull(),
   /** Orders the shares of a session: by time, and rising where the clock does not. */
@@ -28,27 +22,22 @@ const shared = {
 export const entries = sqliteTable(
   "context_entries",
   {
-    ...named,
+    session: text("session").notNull(),
+    type: text("type").notNull(),
+    key: text("key").notNull(),
     ...shared,
     /** The highest version there ever was, which may have been removed; the next one is above it. */
     last: integer("last").notNull(),
     /** Bytes of the values of all its kept versions. */
     held: integer("held").notNull(),
+    /** The ids of its earlier versions that are kept, the oldest first. JSON. */
+    kept: text("kept").notNull(),
   },
   (table) => [primaryKey({ columns: [table.session, table.type, table.key] })],
 );
 
-/** Earlier versions of entries; triggers fill and empty it. */
-export const past = sqliteTable(
-  "context_past",
-  {
-    ...named,
-    /** Each version has one of 15 places, which the fifteenth after it takes. */
-    place: integer("place").notNull(),
-    ...shared,
-  },
-  (table) => [primaryKey({ columns: [table.session, table.type, table.key, table.place] })],
-);
+/** Earlier versions of entries, which list them; triggers fill and empty it. */
+export const past = sqliteTable("context_past", { id: integer("id").primaryKey(), ...shared });
 
 /** What there is of one version. */
-export type VersionRow = Omit<typeof past.$inferSelect, "place">;
+export type VersionRow = Omit<typeof entries.$inferSelect, "last" | "held" | "kept">;
