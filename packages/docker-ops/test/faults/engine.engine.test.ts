@@ -204,8 +204,8 @@ describeWithDocker("an engine with a fault", (rig) => {
       const { match, call } = operation(name);
       const rule: FaultRule = { match, fault: { kind: "reset" }, times: 2 };
       await behind([rule], async (engine, proxy) => {
-        const before = await call(await connect(rig), {});
-        const readBack = (found: unknown) => void (name === "list" || expect(found).toEqual(before));
+        const before = withoutTags(await call(await connect(rig), {}));
+        const readBack = (found: unknown) => void (name === "list" || expect(withoutTags(found)).toEqual(before));
         await expectTruth(() => call(engine, {}), { deadlineMs: 60_000, readBack });
         expect(proxy.fired(rule)).toBe(2);
       });
@@ -352,3 +352,10 @@ describeWithDocker("an engine with a fault", (rig) => {
     });
   });
 });
+
+/** What is found of an image; its names are left out, because the tests beside this one give it others meanwhile. */
+function withoutTags(found: unknown): unknown {
+  if (typeof found !== "object" || found === null || !("tags" in found)) return found;
+  const { tags: _tags, ...rest } = found;
+  return rest;
+}
