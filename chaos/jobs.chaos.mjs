@@ -74,6 +74,8 @@ async function end(proof, workers) {
 async function proveShared(world, count) {
   const proof = newProof(`${WORKERS} processes and ${count} jobs`);
   const workers = Array.from({ length: WORKERS }, () => begin(world));
+  // Otherwise the first to be there may do them all before another comes.
+  await until("the workers are ready", () => workers.every(({ lines }) => lines.includes("ready")));
   const ids = await queue(world, count);
   await until(
     "all jobs are done",
