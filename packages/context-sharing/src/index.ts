@@ -42,6 +42,8 @@ export type { FailureRoutingOptions } from "./routing/failure-routing.ts";
 export { mergeRoutingRules } from "./routing/merge-rules.ts";
 export type { RoutingRuleSource } from "./routing/merge-rules.ts";
 export { routingRuleSchema } from "./routing/rule-schema.ts";
+export { contractKindOf } from "./routing/vocabulary.ts";
+export type { ErrorKind } from "./routing/vocabulary.ts";
 export type {
   ArgumentMapping,
   FailedCall,

@@ -8,7 +8,11 @@ import { causeOf, historyOf, othersOf, readChain, usesOf } from "./chain.ts";
 import type { CauseHistory } from "./chain.ts";
 import { severityOf } from "./severity.ts";
 import type { Failure, FailureChain, GivenFailure, Severity } from "./types.ts";
-import { kindOf } from "./vocabulary.ts";
+import { contractKindOf } from "./vocabulary.ts";
+import type { ErrorKind } from "./vocabulary.ts";
+
+/** Nothing that a rule would take for known. */
+const UNKNOWN: ErrorKind = { category: "", retryable: false };
 
 /** A failure with what was decided before. */
 export interface Asked {
@@ -49,7 +53,7 @@ export function readFailure(given: GivenFailure): Failure {
   if (typeof tool !== "string" || typeof error?.code !== "string")
     throw new TypeError('expected a failure such as {tool: "build_image", error: {code: "BUILD_FAILED"}, input: {}}');
   if (isWhole(given)) return given;
-  const { category, retryable } = kindOf(error.code);
+  const { category, retryable } = contractKindOf(error.code) ?? UNKNOWN;
   const whole = { ...error, category: error.category ?? category, retryable: error.retryable ?? retryable };
   return { ...given, tool, error: whole, input, autoFix };
 }

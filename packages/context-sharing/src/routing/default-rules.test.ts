@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { defaultRoutingRules } from "./default-rules.ts";
 import { createRouter } from "./router.ts";
 import type { Failure, FailureChain } from "./types.ts";
-import { kindOf } from "./vocabulary.ts";
+import { contractKindOf } from "./vocabulary.ts";
 
 const router = createRouter();
 
@@ -124,7 +124,10 @@ test("what the contract does not call retryable is repeated only where its remed
   const repeated = defaultRoutingRules
     .filter(({ action }) => action === "retry")
     .flatMap(({ errorCodes = [] }) => errorCodes);
-  expect(repeated.filter((code) => !kindOf(code).retryable)).toEqual(["DIGEST_MISMATCH", "PUSH_UNVERIFIED"]);
+  expect(repeated.filter((code) => contractKindOf(code)?.retryable !== true)).toEqual([
+    "DIGEST_MISMATCH",
+    "PUSH_UNVERIFIED",
+  ]);
 });
 
 test("every default has a name, a priority and a reason of its own", () => {

@@ -45,9 +45,16 @@ const CATEGORY_OF: ReadonlyMap<string, string> = new Map(
   Object.entries(CONTRACT_CODES).flatMap(([category, codes]) => codes.map((code) => [code, category] as const)),
 );
 
-/** What the contract says of a code; of one that it does not have, nothing that a rule would take for known. */
-export function kindOf(code: string): { readonly category: string; readonly retryable: boolean } {
-  return { category: CATEGORY_OF.get(code) ?? "", retryable: RETRYABLE.has(code) };
+/** What is fixed about an error by its code. */
+export interface ErrorKind {
+  readonly category: string;
+  readonly retryable: boolean;
+}
+
+/** What the contract says of a code, also of one that no package has yet; undefined where it does not have it. */
+export function contractKindOf(code: string): ErrorKind | undefined {
+  const category = CATEGORY_OF.get(code);
+  return category === undefined ? undefined : { category, retryable: RETRYABLE.has(code) };
 }
 
 /** Which names rules may use. */

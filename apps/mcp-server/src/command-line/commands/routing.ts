@@ -1,4 +1,5 @@
 import type {
+  ErrorKind,
   FailedCall,
   RoutingExplanation,
   RoutingRule,
@@ -6,7 +7,6 @@ import type {
   Severity,
 } from "@container-kit/context-sharing";
 import { kindOf } from "../../error-tables.ts";
-import type { ErrorKind } from "../../error-tables.ts";
 import { fail } from "../../errors.ts";
 import { toLine, toPlainText } from "../../text/plain.ts";
 import { table } from "../../text/table.ts";
