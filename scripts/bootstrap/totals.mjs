@@ -8,7 +8,9 @@
  */
 export function countTests(report, exitCode) {
   if (report === undefined) return { passed: 0, failed: 1, skipped: 0, problems: ["✗ vitest left no report"] };
-  const problems = [];
+  const problems = report.testResults
+    .flatMap((file) => file.assertionResults.map(failureOf(file.name)))
+    .filter(Boolean);
   const results = report.testResults.flatMap((file) => file.assertionResults);
   const count = (...states) => results.filter((result) => states.includes(result.status)).length;
   const passed = count("passed");
@@ -28,6 +30,18 @@ export function countTests(report, exitCode) {
     problems.push(`✗ no test failed, but vitest ended with status ${exitCode}: see the unhandled errors above`);
   }
   return { passed, failed, skipped, problems };
+}
+
+/** A line for a test that failed, to stand near the closing line: what vitest says of it may be thousands of lines above. */
+function failureOf(file) {
+  return ({ status, fullName, failureMessages }) => {
+    if (status !== "failed") return undefined;
+    const said = failureMessages
+      .join("\n")
+      .split("\n")
+      .filter((line) => !line.includes("/node_modules/"));
+    return [`✗ ${file} > ${fullName}:`, ...said.slice(0, 12)].join("\n    ");
+  };
 }
 
 /** `N passed, N failed`, with `, N skipped` where something was. */
