@@ -4,6 +4,8 @@
  * - W1  A process is registered, durably, before it has any work. Its key is given out once.
  *       Also processes of other containers that share the files are told apart: the storage knows how.
  * - W2  Work whose owner is not registered is nobody's: its process is dead and was forgotten.
+ * - W3  Who ends what a dead process left first puts itself in its place, so that of several only one does it. If it dies
+ *       over that, its own death is found there.
  */
 import type { Storage } from "@container-kit/storage";
 import { eq, sql } from "drizzle-orm";
@@ -17,12 +19,10 @@ export interface Owners {
   readonly own: number | undefined;
   /** Whether work with this owner may still be going on. Inside a read or write of the state. */
   hasWork(key: number): boolean;
-  /** The owners whose processes are gone. */
-  findDead(): readonly number[];
-  /** The owners that are registered. */
-  all(): ReadonlySet<number>;
-  /** Removes an owner that has nothing left; says whether it was still there. Inside a write of the state. */
-  forget(key: number): boolean;
+  /** The owners whose processes are gone: from here on no other process finds them, until this one dies (W3). */
+  takeDead(): Promise<readonly number[]>;
+  /** Removes an owner that has nothing left. Inside a write of the state. */
+  forget(key: number): void;
 }
 
 export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHolding">): Owners {
@@ -43,7 +43,20 @@ export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHold
   const find = statements.select().from(owners).where(named).prepare();
   const all = statements.select().from(owners).prepare();
   const remove = statements.delete(owners).where(named).prepare();
+  const replace = statements
+    .update(owners)
+    .set({
+      pid: sql`${sql.placeholder("pid")}`,
+      processStart: sql`${sql.placeholder("processStart")}`,
+      bootId: sql`${sql.placeholder("bootId")}`,
+      namespace: sql`${sql.placeholder("namespace")}`,
+      journal: sql`${sql.placeholder("journal")}`,
+    })
+    .where(named)
+    .prepare();
 
+  /** Those of dead processes in whose place this one is. */
+  const taken = new Set<number>();
   let registered: number | undefined;
   let registering: Promise<number> | undefined;
 
@@ -66,14 +79,25 @@ export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHold
     },
     hasWork(key) {
       if (key === registered) return true;
+      if (taken.has(key)) return false;
       const owner = find.get({ key });
       return owner !== undefined && storage.isHolding(owner);
     },
-    findDead() {
-      const dead = state.read(() => all.all()).filter((owner) => owner.key !== registered && !storage.isHolding(owner));
-      return dead.map(({ key }) => key);
+    async takeDead() {
+      const isDead = (owner: typeof owners.$inferSelect): boolean =>
+        owner.key !== registered && (taken.has(owner.key) || !storage.isHolding(owner));
+      if (!state.read(() => all.all()).some(isDead)) return [];
+      const self = storage.holder();
+      const dead = await state.write(() => {
+        const rows = all.all().filter(isDead);
+        for (const { key } of rows) replace.run({ ...self, key });
+        return rows.map(({ key }) => key);
+      });
+      for (const key of dead) taken.add(key);
+      return dead;
     },
-    all: () => new Set(state.read(() => all.all()).map(({ key }) => key)),
-    forget: (key) => remove.run({ key }).changes > 0,
+    forget(key) {
+      remove.run({ key });
+    },
   };
 }

@@ -4,7 +4,7 @@
  * - V1  Only what belongs to a process that is gone is taken: an owner that is registered and alive keeps its own.
  * - V2  Executions end first, then jobs, then the owner is forgotten: if this process dies in between, the next one
  *       finds the same again. What runs with an owner that nobody knows any more is as dead as its process (W2).
- * - V3  Of several processes that recover at once, one counts what belonged to an owner: the one that forgets it.
+ * - V3  Of several processes that recover at once, one ends and counts what belonged to an owner: the first to take it.
  */
 import type { Storage } from "@container-kit/storage";
 import type { Deletion } from "./deletion.ts";
@@ -29,23 +29,24 @@ interface RecoveryParts {
 /** Marks as interrupted what dead processes left running, frees their keys and finishes their deletions. */
 export async function recoverInterrupted(parts: RecoveryParts): Promise<InterruptedWork> {
   const { storage, owners, executions, jobs, deletion } = parts;
-  const dead = owners.findDead();
-  const registered = owners.all();
+  const dead = await owners.takeDead();
   await storage.record.catchUp();
   const left = findLeft(parts);
   for (const { id } of left) executions.interrupt(id);
   if (left.length > 0) await storage.record.catchUp();
   const interruptedJobs = await jobs.endLeft();
-  const forgotten = dead.length === 0 ? [] : await storage.state.write(() => dead.filter((key) => forget(parts, key)));
+  if (dead.length > 0) {
+    await storage.state.write(() => {
+      for (const key of dead) forget(parts, key);
+    });
+  }
   await deletion.finish();
-  // V3
-  const counted = left.filter(({ owner }) => forgotten.includes(owner) || !registered.has(owner));
-  return { executions: counted.length, jobs: interruptedJobs };
+  return { executions: left.length, jobs: interruptedJobs };
 }
 
-function forget({ keys, owners }: RecoveryParts, owner: number): boolean {
+function forget({ keys, owners }: RecoveryParts, owner: number): void {
   keys.releaseAll(owner);
-  return owners.forget(owner);
+  owners.forget(owner);
 }
 
 function findLeft({ storage, owners, history }: RecoveryParts): readonly RunningExecution[] {
