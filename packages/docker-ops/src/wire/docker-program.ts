@@ -6,6 +6,8 @@
  * - D1  The program runs in a process group of its own, without a terminal: nothing can ask for a password there, and
  *       when a connection is closed the group ends with it (ssh is a child of the program).
  * - D2  What it says on standard error is the reason of a connection that did not come about.
+ * - D3  Where our first words come in while its ssh is ending, it names only the broken pipe and keeps ssh's reason to
+ *       itself. It is started again and told nothing, and then it says the reason.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
@@ -23,6 +25,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** More of its words do not help. */
 const LONGEST_REASON = 2000;
 const KEPT_MS = 30_000;
+/** How long a program that is told nothing may take to say why it cannot connect. */
+const REASON_MS = 5_000;
+/** What the docker program says of our words that it could not hand on. */
+const LOST_WORDS = /stdin to stream/;
 
 /** @throws ENGINE_BAD_ENDPOINT where there is no docker program */
 export async function openDockerProgram(endpoint: EngineEndpoint, env: Environment): Promise<Dialer> {
@@ -37,7 +43,7 @@ export async function openDockerProgram(endpoint: EngineEndpoint, env: Environme
       },
     );
   }
-  const connect = () => new ProgramConnection(startProgram(program, endpoint, env));
+  const connect = () => new ProgramConnection(() => startProgram(program, endpoint, env));
   const kept = new ProgramAgent(connect);
   return {
     kept: () => ({ host: "docker", agent: kept }),
@@ -92,13 +98,20 @@ class ProgramAgent extends http.Agent {
 
 /** A running program as a connection: with the few methods of a socket that node's HTTP client calls. */
 class ProgramConnection extends Duplex {
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #start: () => ChildProcessWithoutNullStreams;
+  #child: ChildProcessWithoutNullStreams;
   #reason = "";
   #answered = false;
+  #asksForReason = false;
 
-  constructor(child: ChildProcessWithoutNullStreams) {
+  constructor(start: () => ChildProcessWithoutNullStreams) {
     super({ allowHalfOpen: true });
-    this.#child = child;
+    this.#start = start;
+    this.#child = this.#run();
+  }
+
+  #run(): ChildProcessWithoutNullStreams {
+    const child = this.#start();
     child.on("error", (cause) => this.destroy(cause));
     child.stderr.on(
       "data",
@@ -113,6 +126,7 @@ class ProgramConnection extends Duplex {
     child.stdin.on("error", () => {
       // The program ended; its own words tell why (D2).
     });
+    return child;
   }
 
   override _read(): void {
@@ -120,11 +134,13 @@ class ProgramConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, () => done());
+    if (this.#asksForReason) done();
+    else this.#child.stdin.write(chunk, () => done());
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#child.stdin.end(() => done());
+    if (this.#asksForReason) done();
+    else this.#child.stdin.end(() => done());
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -133,8 +149,20 @@ class ProgramConnection extends Duplex {
   }
 
   #end(): void {
+    if (this.destroyed) return;
     if (this.#answered) this.push(null);
+    else if (LOST_WORDS.test(this.#reason) && !this.#asksForReason) this.#askForReason();
     else this.destroy(unreachable(this.#reason));
+  }
+
+  /** D3 */
+  #askForReason(): void {
+    const known = this.#reason;
+    this.#asksForReason = true;
+    this.#reason = "";
+    this.#child = this.#run();
+    const giveUp = setTimeout(() => this.destroy(unreachable(known)), REASON_MS);
+    this.once("close", () => clearTimeout(giveUp));
   }
 
   setKeepAlive(): this {

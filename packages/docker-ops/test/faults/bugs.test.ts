@@ -3,7 +3,7 @@
  * The table of all of them is at the head of bugs.engine.test.ts.
  */
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,6 +99,18 @@ describe("an engine behind ssh", () => {
     ["whose program writes rubbish", "echo rubbish; exec sleep 60", "ENGINE_PROTOCOL"],
   ])("B13 %s is a failure with its reason, and no program stays", async (_what, script, code) => {
     await expectFailure(await connectThrough(script), { codes: [code], deadlineMs: CONNECT_MS });
+  });
+
+  test.each([
+    ["its real reason", says("Host key verification failed."), "ENGINE_FORBIDDEN"],
+    ["what it said first where it says nothing more", "exec sleep 60", "ENGINE_UNAVAILABLE"],
+  ])("B13 whose program only says that its pipe broke is asked again for %s", async (_what, then, code) => {
+    const first = join(folder, "first");
+    const connect = await connectThrough(
+      `[ -e ${first} ] && { ${then}; }; touch ${first}; ${says("error while Copy (stdin to stream): write |1: broken pipe")}`,
+    );
+    await expectFailure(connect, { codes: [code], deadlineMs: CONNECT_MS });
+    expect(existsSync(first)).toBe(true);
   });
 
   test("B14 leaves nothing behind of two hundred streams that are let go in the middle", async () => {
