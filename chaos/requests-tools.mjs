@@ -11,6 +11,8 @@ const LANES = 8;
 /** Those that never reply are asked with a short deadline. */
 const SHORT_MS = 1500;
 const BURST_MS = 400;
+/** So many failures in a row open a circuit: a burst does not end before, however slow the machine is. */
+const BURST_FAILURES = 5;
 
 const passes = (category) => ({
   category,
@@ -36,6 +38,7 @@ const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint
 export function createFaults(random, total) {
   const counts = new Map();
   const downUntil = new Map();
+  const inRow = new Map();
   const bursts = new Set(
     Array.from({ length: Math.max(1, Math.floor(total / 15_000)) }, () => random.below(total / 2)),
   );
@@ -55,12 +58,23 @@ export function createFaults(random, total) {
   return {
     /** What is to happen to one call. */
     next(number, target) {
-      if (bursts.delete(number)) downUntil.set(target, performance.now() + BURST_MS);
+      if (bursts.delete(number)) {
+        downUntil.set(target, performance.now() + BURST_MS);
+        inRow.set(target, 0);
+      }
       if (isWithoutReply(number)) return hit("without a reply", { hangs: true });
       if (number % 1000 === 500) return hit("for good", { code: "AUTH_FAILED" });
       if (number % 1000 === 700) return hit("for good", { code: "ENGINE_UNAVAILABLE" });
-      if (performance.now() < (downUntil.get(target) ?? 0)) return hit("in a burst", { code: "REGISTRY_UNAVAILABLE" });
+      const isDown = performance.now() < (downUntil.get(target) ?? 0) || inRow.get(target) < BURST_FAILURES;
+      if (isDown) return hit("in a burst", { code: "REGISTRY_UNAVAILABLE" });
       return random.below(10) === 0 ? transient() : {};
+    },
+    /** What came of a call: a success in the midst of a burst, of a slow call that began before it, begins the row anew. */
+    ended(target, code) {
+      if (!inRow.has(target)) return;
+      const failures = code === null || code === "AUTH_FAILED" ? 0 : inRow.get(target) + 1;
+      if (failures < BURST_FAILURES) inRow.set(target, failures);
+      else inRow.delete(target);
     },
     fired: () => [...counts.values()].reduce((sum, some) => sum + some, 0),
     told: () => [...counts].map(([what, some]) => `${some} ${what}`).join(", "),
@@ -120,6 +134,7 @@ export const askedTool = (faults) =>
           // Ignores its signal, as a broken tool does.
         });
       if (ms > 0) await sleep(ms);
+      faults.ended(target, code);
       if (code === null) return { number };
       throw fail(code, `a fault for ${target}`, retryAfterMs === undefined ? {} : { details: { retryAfterMs } });
     },
