@@ -27,10 +27,10 @@ export function defineContextType<Schema extends z.ZodType>(type: ContextType<Sc
   assertBetween(`${name}: version`, version, 1_000_000);
   assertBetween(`${name}: ttlMs`, ttlMs, LONGEST_TTL_MS);
   assertBetween(`${name}: maxBytes`, maxBytes, MOST_ENTRY_BYTES);
-  const upgrades = Object.keys(type.upgrades ?? {});
-  const isWhole =
-    upgrades.length === version - 1 &&
-    upgrades.every((from) => Number(from) < version && typeof type.upgrades?.[Number(from)] === "function");
+  const { upgrades = {} } = type;
+  const given = Object.keys(upgrades);
+  // As many as there must be, and each of those is there: so there is no other.
+  const isWhole = given.length === version - 1 && given.every((_, at) => typeof upgrades[at + 1] === "function");
   if (!isWhole) throw new TypeError(`${name}: expected an upgrade from each version below ${version}, and no other`);
   return type;
 }

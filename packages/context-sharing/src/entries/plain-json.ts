@@ -11,9 +11,11 @@ const DEEPEST = 100;
  * The first thing in a value that JSON would drop or change; undefined where there is none. Members that are undefined
  * count as absent. Ends early for what is larger than `limit` bytes in any case: each part and each character takes one
  * at least.
+ *
+ * @param depth how deep it will stand in what is kept
  */
-export function findJsonFault(value: unknown, limit: number): JsonFault | undefined {
-  const walk = { left: limit, depth: 0 };
+export function findJsonFault(value: unknown, limit: number, depth = 0): JsonFault | undefined {
+  const walk = { left: limit, depth };
   const fault = look(value, walk);
   // Not where it happened to be noticed: all of the value is too large.
   return walk.left < 0 ? { path: "", message: `goes beyond the ${limit} bytes that are allowed as JSON` } : fault;

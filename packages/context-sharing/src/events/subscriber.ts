@@ -137,6 +137,8 @@ export class Subscriber implements Subscription {
   #activate(seq: number): void {
     this.#seen = seq;
     this.#state = "active";
+    // Where the one before had seen everything, nothing comes that would say so.
+    this.#answer(seq);
     this.#host.changed(this);
     // Its caller gets it before its handler gets an event.
     this.#isRunning = true;

@@ -83,6 +83,13 @@ test("a request without an end in sight still waits as long as it is asked to", 
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("a pause without an end is longer than any deadline, and is not begun", async () => {
+  const { send, attempts } = sender(transient(), { ok: true });
+  const endless = { firstPauseMs: Infinity, longestPauseMs: Infinity };
+  expect(await createRequests({ send }).request(request, endless)).toMatchObject({ ok: false });
+  expect(attempts).toEqual([1]);
+});
+
 test("options that are no numbers above zero are refused, each by its name", async () => {
   const requests = createRequests({ send: sender().send });
   for (const value of [0, -1, Number.NaN, "3"])

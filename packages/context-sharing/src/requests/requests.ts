@@ -81,8 +81,13 @@ function planOf(asked: RequestOptions): Plan {
   for (const [name, value] of Object.entries(plan))
     if (typeof value !== "number" || !(value > 0))
       throw new TypeError(`expected ${name} of a request to be a number above 0, got ${String(value)}`);
-  // A timer that is set to more ends at once; no pause is longer than the deadline.
-  return { ...plan, deadlineMs: Math.min(deadlineMs, LONGEST_DEADLINE_MS) };
+  // A timer that is set to more ends at once; no pause is longer than the deadline, and none is without end.
+  return {
+    attempts,
+    deadlineMs: Math.min(deadlineMs, LONGEST_DEADLINE_MS),
+    firstPauseMs: Math.min(firstPauseMs, LONGEST_DEADLINE_MS),
+    longestPauseMs: Math.min(longestPauseMs, LONGEST_DEADLINE_MS),
+  };
 }
 
 /** Q2. */

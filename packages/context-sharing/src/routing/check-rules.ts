@@ -28,8 +28,14 @@ export interface RuleProblem {
   readonly message: string;
 }
 
+interface Origin {
+  /** Null where nobody said. */
+  readonly source: string | null;
+  readonly at: number;
+}
+
 /** Where a parsed rule is from, and where it stood there; kept beside the rule, which is plain data that others may print. */
-const origins = new WeakMap<RoutingRule, { readonly source: string; readonly at: number }>();
+const origins = new WeakMap<RoutingRule, Origin>();
 
 /** Parses rules of one source. @param known names that a rule without one is not given */
 export function parseRules(
@@ -43,14 +49,15 @@ export function parseRules(
   for (const [at, one] of given.entries()) {
     const parsed = routingRuleSchema.safeParse(withName(one, taken));
     const before = originOf(one);
-    const from = source ?? before?.source ?? null;
+    // In a list of several sources it is told where the rule stood in its own.
+    const origin = source === null && before !== undefined && before.source !== null ? before : { source, at };
     if (parsed.success) {
       rules.push(parsed.data);
       taken.add(parsed.data.name);
-      if (from !== null) origins.set(parsed.data, { source: from, at: before?.at ?? at });
+      origins.set(parsed.data, origin);
     } else {
       for (const { path, message } of parsed.error.issues.flatMap(flatten))
-        problems.push({ source: from, rule: nameOf(one, at), path: pathOf(at, path), message });
+        problems.push({ source: origin.source, rule: nameOf(one, at), path: pathOf(at, path), message });
     }
   }
   const names = new Map<string, number>();
@@ -94,7 +101,7 @@ function describe({ source, rule, path, message }: RuleProblem): string {
   return `rule ${rule}${source === null ? "" : ` of ${source}`}, ${path}: ${message}`;
 }
 
-function originOf(rule: unknown): { readonly source: string; readonly at: number } | undefined {
+function originOf(rule: unknown): Origin | undefined {
   return typeof rule === "object" && rule !== null ? origins.get(rule as RoutingRule) : undefined;
 }
 

@@ -3,15 +3,21 @@
  *
  * - N1  No secret: an argument that holds one is left out as a whole, because a masked one would be followed as it is.
  * - N2  Not without bound: a chain is an entry of the session, and a proposal is read by a model. What is too large is left
- *       out as well. Both are named, so that whoever follows the proposal gives them again.
+ *       out as well, and what is no plain JSON: for the sake of one argument no failure goes without its decision. Both are
+ *       named, so that whoever follows the proposal gives them again.
+ * - N3  Of an error's details each member is kept for itself: how bad it is, or when to come back, is not lost because of a
+ *       long list beside it.
  */
 import type { Redactor } from "@container-kit/observability";
+import { findJsonFault } from "../entries/plain-json.ts";
 import type { Failure, FailedCall } from "./types.ts";
 
 const LARGEST_ARGUMENT = 16_384;
 const LARGEST_INPUT = 65_536;
 const LARGEST_DETAILS = 16_384;
 const LONGEST_MESSAGE = 16_384;
+/** A member of the details of a failure in the list of a chain (chain-entry.ts), which is the deepest that is kept. */
+const DEPTH_IN_CHAIN = 5;
 
 /** A failure whose input and error may be kept. */
 export interface KnownCall {
@@ -20,7 +26,7 @@ export interface KnownCall {
   readonly withheld: readonly string[];
 }
 
-/** (N1, N2) */
+/** (N1, N2, N3) */
 export function knownCall(call: FailedCall, redactor: Pick<Redactor, "value">): KnownCall {
   const { tool, sessionId, autoFix, labels, severity } = call;
   const { input, withheld } = knownInput(call.input, redactor);
@@ -72,8 +78,21 @@ function knownError(given: Failure["error"], redactor: Pick<Redactor, "value">):
     category,
     retryable,
     ...(message === undefined ? {} : { message: message.slice(0, LONGEST_MESSAGE) }),
-    ...(details === undefined || sizeOf(details) > LARGEST_DETAILS ? {} : { details }),
+    ...(details === undefined ? {} : { details: knownDetails(details) }),
   };
+}
+
+/** (N3) */
+function knownDetails(given: Failure["error"]["details"]): NonNullable<Failure["error"]["details"]> {
+  const kept: [string, unknown][] = [];
+  let total = 0;
+  for (const [name, value] of Object.entries(given ?? {})) {
+    const size = value === undefined ? Infinity : sizeOf(value);
+    if (total + size > LARGEST_DETAILS) continue;
+    kept.push([name, value]);
+    total += size;
+  }
+  return Object.fromEntries(kept);
 }
 
 /** A redactor hands back what it did not change; one that always copies is understood too. */
@@ -86,7 +105,8 @@ function isSame(one: unknown, other: unknown): boolean {
 /** What is no JSON cannot be kept: it counts as too large. */
 function sizeOf(value: unknown): number {
   const text = textOf(value);
-  return text === undefined ? Infinity : Buffer.byteLength(text);
+  if (text === undefined || findJsonFault(value, Infinity, DEPTH_IN_CHAIN) !== undefined) return Infinity;
+  return Buffer.byteLength(text);
 }
 
 /** Undefined for what is no JSON. */

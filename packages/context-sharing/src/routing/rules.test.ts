@@ -37,9 +37,9 @@ test("names that nobody has are refused, all at once, each with its rule, its pa
   expect(refused(() => createRouter({ rules }))).toEqual([
     { rule: "b", path: "rules[1].fromTool[1]", message: "a tool's name is snake_case" },
     { rule: "a-rule", path: "rules[0].fromTool", message: "there is no tool build" },
-    { rule: "c", path: "rules[1].categories[0]", message: "there is no category engines; did you mean engine?" },
-    { rule: "c", path: "rules[1].toTool", message: "there is no tool bild_image; did you mean build_image?" },
-    { rule: "d", path: "rules[2].then[0].tool", message: "there is no tool nobodys_tool" },
+    { rule: "c", path: "rules[2].categories[0]", message: "there is no category engines; did you mean engine?" },
+    { rule: "c", path: "rules[2].toTool", message: "there is no tool bild_image; did you mean build_image?" },
+    { rule: "d", path: "rules[3].then[0].tool", message: "there is no tool nobodys_tool" },
   ]);
   const codes = refused(() => createRouter({ rules: [{ ...RULE, errorCodes: ["BUILD_FAILD"] }] }));
   expect(codes[0]?.["message"]).toBe("there is no error code BUILD_FAILD; did you mean BUILD_FAILED?");

@@ -1,12 +1,13 @@
 /**
  * What a call is about, as one short text: by it a repetition is recognised although other arguments have changed.
  *
- * - B1  The same call has the same subject in every process, and no subject holds a secret or a control character.
+ * - B1  The same call has the same subject in every process, and no subject holds a secret, or what no key of an entry may.
  * - B2  A folder is the same however it is written: `./shop/` is `shop`.
  */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { Redactor } from "@container-kit/observability";
+import { isPlainText } from "../plain-text.ts";
 
 /** Arguments that say what a call is about, the weightiest first. */
 const NAMES = [
@@ -51,6 +52,6 @@ function folderOf(path: string): string {
 
 /** (B1) */
 function fit(text: string): string {
-  if (text.length <= LONGEST && !/\p{Cc}/u.test(text)) return text;
+  if (isPlainText(text, LONGEST)) return text;
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

@@ -216,6 +216,18 @@ test("who stands by has caught up when the other has", async () => {
   expect(first.cursor).toBe("c1");
 });
 
+test("who takes a name over has caught up where the one before had", async () => {
+  const { bus } = await openBus({ patience: { standbyMs: 60_000 } });
+  const first = bus.subscribe({ pattern: "**", name: "keeper", handler: () => undefined });
+  const second = bus.subscribe({ pattern: "**", name: "keeper", handler: () => undefined });
+  await bus.publish(event(1));
+  const caughtUp = second.caughtUp();
+  await first.caughtUp();
+  await first.close();
+  expect(second.state).toBe("active");
+  await caughtUp;
+});
+
 test("the end of a bus writes what waits, ends its subscribers, and does not wait for ever for a handler", async () => {
   const folder = tempFolder();
   const { bus } = await openBus({ folder });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ContextStore } from "../../src/entries/types.ts";
-import type { RoutingRule } from "../../src/routing/types.ts";
+import type { FailedCall, RoutingRule } from "../../src/routing/types.ts";
 import { failed, makeFolder, openContext, openRouting, SESSION, succeeded } from "./sharing.ts";
 
 const BUILD = { context: "/app", tags: ["shop:1"], buildArgs: { A: "1" } };
@@ -147,6 +147,46 @@ test("what holds a secret or is too large is neither kept nor proposed, and the 
   expect(retried?.reason).toContain("Give buildArgs, labels again");
   const [entry] = await context.history({ sessionId: SESSION, type: "failure_chain", key: "build_image /app" });
   expect(JSON.stringify(entry)).not.toContain(token);
+});
+
+const DEEP = Array.from({ length: 120 }).reduce<unknown>((inner) => [inner], "bottom");
+
+test.each([
+  ["an instant", new Date(0)],
+  ["no number", Number.NaN],
+  ["a hole in a list", ["a", undefined]],
+  ["nested too deep", DEEP],
+])("an argument or a detail that is %s costs no failure its decision", async (_what, odd) => {
+  const { routing } = await openRouting();
+  const call = failed("build_image", "BUILD_FAILED", { ...BUILD, buildArgs: odd });
+  const first = await routing.failed({ ...call, error: { ...call.error, details: { odd } } });
+  expect(first).toMatchObject({ rule: "repair-dockerfile", arguments: { path: "/app" } });
+  await routing.succeeded(succeeded("analyze_repository", { path: "/app" }));
+  const result = { dockerfile: { path: "Dockerfile" } };
+  const last = await routing.succeeded(succeeded("generate_dockerfile", { path: "/app" }, result));
+  expect(last?.arguments).toEqual({ context: "/app", tags: ["shop:1"], dockerfile: "Dockerfile", sessionId: SESSION });
+  expect(last?.reason).toContain("Give buildArgs again");
+});
+
+test.each([
+  ["a separator of lines", "/app\u2028b"],
+  ["half a character", "/app\ud83d"],
+])("a call about what holds %s is routed and guarded as any other", async (_what, context) => {
+  const { routing } = await openRouting();
+  const call = (): FailedCall => failed("build_image", "BUILD_FAILED", { context });
+  expect(await routing.failed(call())).toMatchObject({ rule: "repair-dockerfile", arguments: { path: context } });
+  expect(await routing.failed(call())).toMatchObject({ rule: "nothing-left" });
+});
+
+test("what an error tells beside a long list is decided by all the same", async () => {
+  const { routing } = await openRouting();
+  const findings = Array.from({ length: 2000 }, (_, at) => `CVE-2026-${at}`);
+  const scan = failed("scan_security", "CRITICAL_VULNS_FOUND", { image: "shop:1" });
+  const found = { ...scan.error, details: { findings, scanId: "scn_1", severity: "critical" } };
+  expect(await routing.failed({ ...scan, error: found })).toMatchObject({ arguments: { scanId: "scn_1" } });
+  const push = failed("push_image", "REGISTRY_RATE_LIMITED", { image: "shop:1" });
+  const limited = { ...push.error, retryable: true, details: { findings, retryAfterMs: 90_000 } };
+  expect(await routing.failed({ ...push, error: limited })).toMatchObject({ action: "retry", afterMs: 90_000 });
 });
 
 test("where nothing is to be decided nothing is written or told, and giving up is told alone", async () => {
