@@ -17,6 +17,8 @@ import {
   mergeRoutingRules,
 } from "@container-kit/context-sharing";
 import type { ContextStore, EventBus, FailureRouting, Router, RoutingRule } from "@container-kit/context-sharing";
+import { toErrorResult } from "@container-kit/errors";
+import type { ErrorResult } from "@container-kit/errors";
 import type { Logger, Redactor } from "@container-kit/observability";
 import type { SessionCompanion } from "@container-kit/session";
 import type { Storage } from "@container-kit/storage";
@@ -61,7 +63,17 @@ interface RouterParts {
   /** Whether a plugin that was asked for is missing. */
   readonly isPluginMissing: boolean;
   readonly serves?: (tool: string) => boolean;
-  readonly logger?: Pick<Logger, "warn">;
+  /** Told of a plugin whose rules are left out (E1). */
+  readonly onLeftOut?: (plugin: string, error: unknown) => void;
+}
+
+/** Why the rules of some plugins are left out, by the plugin's name (E1); whatever the configuration says. */
+export function findRuleProblems(plugins: RouterParts["plugins"]): ReadonlyMap<string, ErrorResult> {
+  const problems = new Map<string, ErrorResult>();
+  const onLeftOut = (plugin: string, error: unknown): void => void problems.set(plugin, toErrorResult(error));
+  const settings = { autoFix: true, budget: null, sources: [] };
+  openRouter({ settings, plugins, isPluginMissing: false, onLeftOut });
+  return problems;
 }
 
 /** (E1) @throws INVALID_INPUT naming the file and the rule */
@@ -73,7 +85,7 @@ export function checkRouting(settings: RoutingSettings, hasPlugins: boolean): vo
 const BESIDE_THE_CONTRACT = ["probe_image"];
 
 /** The one router of the program. @throws INVALID_INPUT for rules of the configuration */
-function openRouter({ settings, plugins, isPluginMissing, serves, logger }: RouterParts): Router {
+function openRouter({ settings, plugins, isPluginMissing, serves, onLeftOut }: RouterParts): Router {
   const { budget, sources } = settings;
   const tools = [
     ...BESIDE_THE_CONTRACT,
@@ -89,7 +101,7 @@ function openRouter({ settings, plugins, isPluginMissing, serves, logger }: Rout
       ...(serves === undefined ? {} : { serves }),
       ...(budget === null ? {} : { budget }),
     });
-  const brought = plugins.flatMap((plugin) => rulesOf(plugin, make, logger));
+  const brought = plugins.flatMap((plugin) => rulesOf(plugin, make, onLeftOut));
   const all = [...brought, ...sources];
   return make(isPluginMissing ? withoutUnknown(all) : all);
 }
@@ -98,7 +110,7 @@ function openRouter({ settings, plugins, isPluginMissing, serves, logger }: Rout
 function rulesOf(
   { name, routingRules = [] }: RouterParts["plugins"][number],
   make: (more: readonly RoutingSource[]) => Router,
-  logger: RouterParts["logger"],
+  onLeftOut: RouterParts["onLeftOut"],
 ): readonly RoutingSource[] {
   if (routingRules.length === 0) return [];
   const brought = { source: `plugin ${name}`, rules: routingRules, disabled: [] };
@@ -106,10 +118,7 @@ function rulesOf(
     make([brought]);
     return [brought];
   } catch (error) {
-    logger?.warn("The routing rules of a plugin are left out, because they cannot be understood.", {
-      plugin: name,
-      error,
-    });
+    onLeftOut?.(name, error);
     return [];
   }
 }
@@ -127,13 +136,18 @@ function toolsOf(rule: RoutingRule): readonly string[] {
 }
 
 /** What the failure routing of a program is made of. */
-interface RoutingParts extends RouterParts {
+interface RoutingParts extends Omit<RouterParts, "onLeftOut"> {
   readonly shared: SharedContext;
   readonly redactor: Redactor;
+  readonly logger?: Pick<Logger, "warn">;
 }
 
 /** Where failures go in a program that runs tools: decides, and remembers in the sessions' context. @throws INVALID_INPUT */
-export function openRouting({ shared, redactor, ...parts }: RoutingParts): FailureRouting {
+export function openRouting({ shared, redactor, logger, ...parts }: RoutingParts): FailureRouting {
   const { context, events } = shared;
-  return createFailureRouting({ router: openRouter(parts), context, events, redactor });
+  const onLeftOut = (plugin: string, error: unknown): void => {
+    const { code, message, remedy } = toErrorResult(error);
+    logger?.warn("the routing rules of a plugin were left out", { plugin, code, problem: message, remedy });
+  };
+  return createFailureRouting({ router: openRouter({ ...parts, onLeftOut }), context, events, redactor });
 }

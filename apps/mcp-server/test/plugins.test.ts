@@ -1,5 +1,5 @@
 /** Plugins in the built program: what a bad one costs, and how a person meets them. */
-import { appendFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -130,10 +130,66 @@ test("changed words are refused until they are approved by name", async () => {
     "changed since it was approved: tool shout_text: description",
   );
   expect((await run("plugins", "approve", "nobody")).code).toBe(2);
-  expect((await run("plugins", "approve", "texts")).stdout).toContain("texts 1.0.0 is approved with 1 changes");
+  expect((await run("plugins", "approve", "texts")).stdout).toContain("texts 1.0.0 is approved with 1 change:");
   expect((await say()).code).toBe(0);
   await appendFile(file, "\n");
   expect((await say()).code).toBe(0);
+});
+
+test("a plugin that only the flag loads is approved by its folder, as what looks at it says", async () => {
+  const { folder, run } = await home(source(shout));
+  await writeFile(join(folder, "user.yaml"), "{}\n");
+  const say = () => run("call", "shout_text", "--plugin", "texts", "--input", `{"text":"a"}`);
+  expect((await say()).stdout).toContain("A");
+  const file = join(folder, "texts", "index.js");
+  await writeFile(file, (await readFile(file, "utf8")).replace("A tool for tests", "A loud tool for tests"));
+  expect((await say()).code).toBe(2);
+  expect((await run("plugins", "check", "texts")).stdout).toContain("→ container-kit plugins approve texts");
+  expect((await run("plugins", "approve", "texts")).stdout).toContain("texts 1.0.0 is approved with 1 change:");
+  expect((await say()).stdout).toContain("A");
+});
+
+test("a plugin that takes entries of another's type goes with it, nothing else does, and it is approved alone", async () => {
+  const { folder, run } = await home(
+    source(shout).replace("apiVersion: 1,", 'apiVersion: 1, contextTypes: [{ name: "loud", schema: text }],'),
+  );
+  const reader = join(folder, "reader");
+  await cp(join(folder, "texts"), reader, { recursive: true, verbatimSymlinks: true });
+  const written = source(shout)
+    .replace('"texts"', '"reader"')
+    .replace("shout_text", "whisper_text")
+    .replace("input: text,", 'input: text, consumes: [{ type: "loud", fills: { text: "text" } }],');
+  await writeFile(join(reader, "index.js"), written);
+  await writeFile(join(folder, "user.yaml"), "plugins:\n  - package: ./reader\n  - package: ./texts\n");
+  expect((await run("tools")).stdout).toContain("whisper_text");
+  await writeFile(join(reader, "index.js"), written.replace("A tool for tests", "A soft tool for tests"));
+  expect((await run("plugins", "approve", "reader")).stdout).toContain("reader 1.0.0 is approved");
+  expect((await run("tools")).stdout).toContain("whisper_text");
+
+  const file = join(folder, "texts", "index.js");
+  await writeFile(file, (await readFile(file, "utf8")).replace("A tool for tests", "A loud tool for tests"));
+  const tools = await run("tools");
+  expect(tools.code, tools.stderr).toBe(0);
+  expect(tools.stdout).toContain("push_image");
+  expect(tools.stdout).not.toMatch(/whisper_text|shout_text/);
+  expect(tools.stderr).toContain("names the context type loud, which no loaded plugin defines");
+});
+
+test("a plugin's types and rules are listed, and of rules that are left out it is said why", async () => {
+  const rule = `{ name: "quiet", priority: 1, fromTool: "shout_text", errorCodes: ["PLUGIN_FAILED"], action: "route",
+    toTool: "shout_txt", reason: "Because." }`;
+  const { run } = await home(
+    source(shout).replace(
+      "apiVersion: 1,",
+      `apiVersion: 1, contextTypes: [{ name: "loud", schema: text }], routingRules: [${rule}],`,
+    ),
+  );
+  for (const look of [await run("plugins", "list"), await run("plugins", "check", "texts")]) {
+    expect(look.code, look.stderr).toBe(0);
+    expect(look.stdout).toContain("context types: loud");
+    expect(look.stdout).toContain("routing rules: quiet");
+    expect(look.stdout).toMatch(/its rules for failures are left out: .*no tool shout_txt; did you mean shout_text\?/);
+  }
 });
 
 test("an acting tool of a plugin is judged by what it says, and by nothing while rules are missing with their plugin", async () => {

@@ -61,7 +61,7 @@ test("the guide leads from an empty folder to a tool that the server serves", { 
     }
     seen[language as keyof typeof seen] += 1;
   }
-  expect(seen).toEqual({ sh: 7, js: 1, text: 6 });
+  expect(seen).toEqual({ sh: 8, js: 2, text: 7 });
 
   // What the tests' own engine is configured with is not the reader's.
   const server = await spawnServer({ cli, env: { ...environment, CONTAINER_KIT_CONFIG: "" }, cwd: folder });

@@ -26,8 +26,8 @@ export function addPlugins(program: Command, does: Does): void {
     );
   plugins
     .command("approve")
-    .description("pin what a configured plugin says of itself now")
-    .argument("<name>", "the plugin's name, or its package as the configuration names it")
+    .description("pin what a plugin says of itself now")
+    .argument("<name>", "the plugin's name, its package as the configuration names it, or the folder of its package")
     .action(
       does(
         async () => (await import("./commands/plugins.ts")).approvePlugin,

@@ -171,6 +171,13 @@ test("a symbolic link to the repository does not make its file trusted", async (
 });
 
 test.each([
+  [
+    "a misspelt member before the one that is missing",
+    "routing:\n  rules:\n    - nam: a\n      priority: 1\n      action: fail\n      reason: b\n",
+    3,
+    /Unrecognized key: "nam"/,
+  ],
+  ["what is missing", "plugins:\n  - trusted: true\n", 2, /plugins\.0\.package: is missing: expected string/],
   ["an unknown key", "logLevel: info\nrootz: []\n", 2, /Unrecognized key/],
   ["a wrong type", "\n\nreadOnly: perhaps\n", 3, /readOnly/],
   ["a wrong entry of a list", "roots:\n  - a\n  - 5\n", 3, /roots\.1/],

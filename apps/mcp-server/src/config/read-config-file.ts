@@ -28,12 +28,17 @@ export async function readConfigFile(path: string): Promise<ConfigFile | undefin
   if (parsed.success) return parsed.data;
   throw invalid(
     path,
-    parsed.error.issues.map((issue) => ({
+    parsed.error.issues.toSorted(unknownFirst).map((issue) => ({
       line: lineOf(document, lines, issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys] : issue.path),
       path: issue.path.join("."),
-      message: issue.message,
+      message: issue.message.replace(/^Invalid input: (expected .*), received undefined$/, "is missing: $1"),
     })),
   );
+}
+
+/** Where a member is missing, the one that is misspelt is mostly the reason. */
+function unknownFirst(one: { readonly code?: string }, other: { readonly code?: string }): number {
+  return Number(other.code === "unrecognized_keys") - Number(one.code === "unrecognized_keys");
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -18,6 +18,8 @@ export interface OpenPluginsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly pins?: LoadPluginsOptions["pins"];
+  /** Types of context entries that are defined elsewhere, beside those of the program. */
+  readonly moreTypes?: readonly string[];
   /** Learns the secrets among the variables that plugins get, so that none comes back in a result. */
   readonly redactor?: Redactor;
 }
@@ -25,13 +27,13 @@ export interface OpenPluginsOptions {
 /** Loads the plugins that the configuration names. One that cannot be loaded stops nobody: `reports` says why. */
 export function openPlugins(
   config: Config,
-  { environment, logger, redactor, pins = "check" }: OpenPluginsOptions,
+  { environment, logger, redactor, pins = "check", moreTypes = [] }: OpenPluginsOptions,
 ): Promise<LoadedPlugins> {
   if (config.plugins.length === 0) return Promise.resolve(NONE);
   if (redactor !== undefined) learnSecrets(config, environment, redactor);
   const lockFile = join(config.home, LOCK_FILE);
   const options = { entries: config.plugins, folder: config.home, lockFile, environment, logger, pins };
-  const takenTypes = contextTypes.map(({ name }) => name);
+  const takenTypes = [...contextTypes.map(({ name }) => name), ...moreTypes];
   return loadPlugins({ ...options, takenTypes, importModule: (url) => importer()(url) });
 }
 

@@ -6,13 +6,13 @@
  * - V3  Untrusted is the default: such a plugin never runs in this process.
  * - V4  Words that changed since they were approved are refused (pins.ts).
  * - V5  Of a plugin that is left out it is told whether rules are missing with it: whoever judges acts must refuse then.
+ * - V6  A plugin whose tools name a type of entries is left out with the plugin that defines it, and so on in turn.
  */
 import { resolve } from "node:path";
 import { toErrorResult } from "@container-kit/errors";
 import { silentLogger } from "@container-kit/observability";
 import type { Logger } from "@container-kit/observability";
 import { fail } from "../errors.ts";
-import type { Plugin } from "../types.ts";
 import { hostProgram } from "./host-program.ts";
 import { openPlugin } from "./open-plugin.ts";
 import type { OpenDefaults, OpenedPlugin } from "./open-plugin.ts";
@@ -54,56 +54,64 @@ export async function loadPlugins(options: LoadPluginsOptions): Promise<LoadedPl
   pinned.catch(() => undefined);
   const known: Known = { taken: new Set(options.taken), names: new Set(), types: new Map(), rules: new Map() };
   for (const type of options.takenTypes ?? []) known.types.set(type, "the program");
-  const fresh: Record<string, Pin> = {};
-  const plugins: Plugin[] = [];
+  const served = new Map<number, Served>();
   const opened: OpenedPlugin[] = [];
   const reports: PluginReport[] = [];
   const attempts = await Promise.all(entries.map((entry) => attempt(() => openPlugin(entry, settings))));
-
-  const defined = new Set(options.takenTypes);
-  for (const found of attempts)
-    if ("value" in found) for (const { name } of found.value.manifest.contextTypes) defined.add(name);
+  const leaveOut = async (index: number, entry: PluginEntry, thrown: unknown): Promise<void> => {
+    const report = reports[index] as PluginReport;
+    const problem = toErrorResult(thrown);
+    const { code, message, remedy } = problem;
+    logger.warn("a plugin was not loaded", { package: entry.package, code, problem: message, remedy });
+    const policies = await hasRules(pinned, report, referenceOf(entry, options));
+    reports[index] = { ...report, loaded: false, problem, policies };
+  };
 
   for (const [index, entry] of entries.entries()) {
     const found = attempts[index];
     const base = { package: entry.package, trusted: entry.trusted === true };
-    let report: PluginReport = { ...base, ...NOTHING, loaded: false };
+    reports[index] = { ...base, ...NOTHING, loaded: false };
     try {
       if (found === undefined || "thrown" in found) throw found?.thrown;
-      opened.push(found.value);
-      report = { ...report, ...describe(found.value) };
-      checkNames(found.value, known);
-      if (options.takenTypes !== undefined) checkTypes(found.value, defined);
-      const pin = pinOf(found.value.manifest, found.value.integrity, referenceOf(entry, options));
-      const approved = (await pinned)[found.value.key];
+      const plugin = found.value;
+      opened.push(plugin);
+      reports[index] = { ...reports[index], ...describe(plugin) };
+      checkNames(plugin, known);
+      const pin = pinOf(plugin.manifest, plugin.integrity, referenceOf(entry, options));
+      const approved = (await pinned)[plugin.key];
       const comparison = comparePin(approved, pin);
-      report = { ...report, pin: comparison };
-      if (pins === "check" && comparison.state === "words") throw changed(found.value, comparison);
-      if (comparison.state !== "same" || approved?.package !== pin.package) fresh[found.value.key] = pin;
-      if (pins === "check") tell(logger, found.value, comparison);
-      plugins.push(found.value.plugin);
-      reports.push({ ...report, loaded: true });
+      reports[index] = { ...reports[index], loaded: true, pin: comparison };
+      if (pins === "check" && comparison.state === "words") throw changed(plugin, comparison);
+      const isFresh = comparison.state !== "same" || approved?.package !== pin.package;
+      served.set(index, { plugin, entry, comparison, pin: isFresh ? pin : undefined });
     } catch (thrown) {
-      const problem = toErrorResult(thrown);
-      logger.warn("a plugin was not loaded", {
-        package: entry.package,
-        code: problem.code,
-        problem: problem.message,
-        remedy: problem.remedy,
-      });
-      if (found !== undefined && "value" in found) await found.value.close();
-      reports.push({ ...report, problem, policies: await hasRules(pinned, report, referenceOf(entry, options)) });
+      await leaveOut(index, entry, thrown);
     }
   }
-  if (pins !== "look" && Object.keys(fresh).length > 0)
-    await keepPins(lockFile, fresh, { logger, must: pins === "approve" });
+  for (const [index, thrown] of findDependents(served, options)) {
+    const { entry } = served.get(index) as Served;
+    served.delete(index);
+    await leaveOut(index, entry, thrown);
+  }
+  const loaded = [...served.values()];
+  if (pins === "check") for (const { plugin, comparison } of loaded) tell(logger, plugin, comparison);
+  if (pins !== "look") await keepPins(lockFile, loaded, { logger, must: pins === "approve" });
+  const kept = new Set(loaded.map(({ plugin }) => plugin));
+  await Promise.all(opened.filter((plugin) => !kept.has(plugin)).map((plugin) => plugin.close()));
   return {
-    plugins,
+    plugins: loaded.map(({ plugin }) => plugin.plugin),
     reports,
-    async close() {
-      await Promise.all(opened.map((plugin) => plugin.close()));
-    },
+    close: async () => void (await Promise.all(loaded.map(({ plugin }) => plugin.close()))),
   };
+}
+
+/** A plugin that can be served, unless what it needs is not. */
+interface Served {
+  readonly plugin: OpenedPlugin;
+  readonly entry: PluginEntry;
+  readonly comparison: PinComparison;
+  /** What is to be kept of it; absent when that is kept already. */
+  readonly pin: Pin | undefined;
 }
 
 /** What a plugin is called even when it is not there: its path, or its package's name. */
@@ -166,16 +174,45 @@ interface Known {
   readonly rules: Map<string, string>;
 }
 
-/** A tool that takes or leaves what nobody defines is its own plugin's problem, not the program's. */
-function checkTypes({ manifest }: OpenedPlugin, defined: ReadonlySet<string>): void {
+/** V6. Whose tools take or leave what no served plugin defines: that is its own problem, not the program's. */
+function findDependents(
+  served: ReadonlyMap<number, Served>,
+  { takenTypes, pins }: Pick<LoadPluginsOptions, "takenTypes" | "pins">,
+): ReadonlyMap<number, Error> {
+  const gone = new Map<number, Error>();
+  if (takenTypes === undefined) return gone;
+  const left = new Map(served);
+  for (let before = -1; before !== gone.size;) {
+    before = gone.size;
+    // Who looks is told what a server would load.
+    const present = [...left.values()].filter(({ comparison }) => pins === "approve" || comparison.state !== "words");
+    const defined = new Set([...takenTypes, ...present.flatMap(({ plugin }) => namesOf(plugin.manifest.contextTypes))]);
+    for (const [index, { plugin }] of left) {
+      const fault = findUnknownType(plugin, defined);
+      if (fault === undefined) continue;
+      gone.set(index, fault);
+      left.delete(index);
+    }
+  }
+  return gone;
+}
+
+function findUnknownType({ manifest }: OpenedPlugin, defined: ReadonlySet<string>): Error | undefined {
+  const own = namesOf(manifest.contextTypes);
   for (const { name, consumes = [], produces = [] } of manifest.tools) {
-    const unknown = [...consumes.map(({ type }) => type), ...produces].find((type) => !defined.has(type));
+    const named = [...consumes.map(({ type }) => type), ...produces];
+    const unknown = named.find((type) => !defined.has(type) && !own.includes(type));
     if (unknown !== undefined)
-      throw fail(
+      return fail(
         "PLUGIN_INVALID",
-        `plugin ${manifest.name}: tool ${name} names the context type ${unknown}, which nobody defines`,
+        `plugin ${manifest.name}: tool ${name} names the context type ${unknown}, which no loaded plugin defines`,
+        {
+          remedy:
+            "Correct the name, define the type in contextTypes, or see that the plugin that defines it is loaded.",
+        },
       );
   }
+  return undefined;
 }
 
 /** Between plugins: within one, and against the built-in tools, it was looked at when it was opened. */
@@ -205,7 +242,7 @@ function changed({ manifest }: OpenedPlugin, { changes }: PinComparison): Error 
     "PLUGIN_INVALID",
     `plugin ${manifest.name} says something else than what was approved: ${changes.slice(0, 10).join(", ")}`,
     {
-      remedy: `Read it with container-kit plugins list, then run container-kit plugins approve ${manifest.name}.`,
+      remedy: `Read it with container-kit plugins list, then run container-kit plugins approve ${manifest.name}; one that --plugin loads is approved by its folder.`,
       details: { plugin: manifest.name, changes: changes.slice(0, 50) },
     },
   );
@@ -221,11 +258,13 @@ function tell(logger: Logger, { manifest, integrity, notes }: OpenedPlugin, { st
 /** A state folder that cannot be written must not stop a server that only wants to note a pin. */
 async function keepPins(
   lockFile: string,
-  pins: Readonly<Record<string, Pin>>,
+  loaded: readonly Served[],
   { logger, must }: { readonly logger: Logger; readonly must: boolean },
 ): Promise<void> {
+  const fresh = loaded.flatMap(({ plugin, pin }) => (pin === undefined ? [] : [[plugin.key, pin] as const]));
+  if (fresh.length === 0) return;
   try {
-    await writePins(lockFile, pins);
+    await writePins(lockFile, Object.fromEntries(fresh));
   } catch (error) {
     if (must) throw error;
     logger.warn("what was loaded could not be pinned", { lockFile, error });

@@ -11,6 +11,7 @@ import { prepareTool } from "../schema.ts";
 import type { Plugin } from "../types.ts";
 import { findReachFault } from "./check-reach.ts";
 import { findWordFault } from "./check-words.ts";
+import { checkContextTypes } from "./context-types.ts";
 import { checkedExtensions } from "./extensions.ts";
 import { checkLinks, sumPackage } from "./integrity.ts";
 import { describePlugin, manifestSchema } from "./manifest.ts";
@@ -74,6 +75,7 @@ type Opened = Pick<OpenedPlugin, "manifest" | "plugin" | "notes" | "close">;
 async function openTrusted(entry: PluginEntry, found: PluginPackage, settings: OpenSettings): Promise<Opened> {
   const plugin = await importHere(entry, found, settings);
   checkPlugins([plugin]);
+  checkContextTypes(plugin);
   for (const tool of plugin.tools) prepareTool(tool);
   const manifest = checkManifest(describeSafely(plugin), settings.taken);
   return { manifest, plugin: { ...plugin, ...checkedExtensions(plugin) }, notes: [], close: async () => undefined };
@@ -131,6 +133,7 @@ async function openUntrusted(entry: PluginEntry, found: PluginPackage, settings:
     const pool = createPool(first, { start, most: settings.processes });
     const remote = createRemotePlugin(manifest, pool);
     checkPlugins([remote]);
+    checkContextTypes(remote);
     for (const tool of remote.tools) prepareTool(tool);
     return {
       manifest,
@@ -227,10 +230,16 @@ function checkManifest(told: unknown, taken: readonly string[] | undefined): Plu
 }
 
 /** What an untrusted plugin cannot have, told when it is loaded. */
-function notesOf({ tools }: PluginManifest): string[] {
-  return tools.flatMap(({ name, has }) =>
-    has.includes("target")
-      ? [`tool ${name}: its target is not used, because an untrusted plugin has no circuit of its own`]
-      : [],
-  );
+function notesOf({ tools, contextTypes }: PluginManifest): string[] {
+  const targets = tools.filter(({ has }) => has.includes("target"));
+  const upgraded = contextTypes.filter(({ version = 1 }) => version > 1);
+  return [
+    ...targets.map(
+      ({ name }) => `tool ${name}: its target is not used, because an untrusted plugin has no circuit of its own`,
+    ),
+    ...upgraded.map(
+      ({ name, version }) =>
+        `context type ${name}: entries of versions below ${version} are kept and not served, because an untrusted plugin's upgrades do not run`,
+    ),
+  ];
 }

@@ -1,4 +1,5 @@
-import { routingRuleSchema } from "@container-kit/context-sharing";
+import { mergeRoutingRules } from "@container-kit/context-sharing";
+import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 
 /** Whose rules they are. */
@@ -15,11 +16,26 @@ interface RuleOwner {
  */
 export function checkRoutingRules({ name: plugin, routingRules = [] }: RuleOwner): void {
   for (const rule of routingRules) {
-    const { error } = routingRuleSchema.safeParse(rule);
-    if (error === undefined) continue;
     const { name } = (rule ?? {}) as { readonly name?: unknown };
-    const [issue] = error.issues;
-    const problem = `${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim();
-    throw fail("PLUGIN_INVALID", `plugin ${plugin}: routing rule ${JSON.stringify(name)}: ${problem}`);
+    // It is pinned, reported and left out by its name: unlike a rule of a configuration, it gets none that is made up.
+    const fault = name === undefined ? "name: is missing" : findFault(rule);
+    if (fault === undefined) continue;
+    throw fail(
+      "PLUGIN_INVALID",
+      `plugin ${plugin}: routing rule ${JSON.stringify(name) ?? "without a name"}: ${fault}`,
+    );
+  }
+}
+
+function findFault(rule: unknown): string | undefined {
+  try {
+    mergeRoutingRules([], { source: "a plugin", rules: [rule] });
+    return undefined;
+  } catch (error) {
+    if (!isKitError(error, "INVALID_INPUT")) throw error;
+    const { issues } = error.details as {
+      readonly issues: readonly { readonly path: string; readonly message: string }[];
+    };
+    return issues.map(({ path, message }) => `${path.replace(/^rules\[0\]\.?/, "")}: ${message}`).join("; ");
   }
 }

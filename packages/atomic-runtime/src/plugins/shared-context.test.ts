@@ -98,8 +98,14 @@ test.each([
   [
     "a type that nobody defines",
     `plugin.tools[0].consumes = [{ type: "nothing" }];`,
-    "names the context type nothing, which nobody defines",
+    "names the context type nothing, which no loaded plugin defines",
   ],
+  [
+    "a type whose entries would be kept too long",
+    sharing(`{ name: "note", schema: z.object({}), ttlMs: 1e12 }`),
+    "in contextTypes, note: ttlMs: expected a whole number",
+  ],
+  ["a type of a name in another form", sharing(`{ name: "note_", schema: z.object({}) }`), "in snake_case"],
   [
     "a type of the failure routing",
     sharing(`{ name: "failure_chain", schema: z.object({}) }`),
@@ -137,6 +143,44 @@ test.each([
   const { plugins, reports } = await rig.load([{ package: "./bad" }], { takenTypes: ["image"] });
   expect(plugins).toEqual([]);
   expect(JSON.stringify(reports[0]?.problem)).toContain(problem);
+});
+
+test("a trusted plugin whose type lacks an upgrade is left out, and an untrusted one is told that its upgrades do not run", async () => {
+  const rig = await pluginRig();
+  const written = source({ write_note: `return input;` });
+  await rig.write("lacking", `${written}${sharing(noteType().replace("1: (value) => value", ""))}`);
+  const trusted = await rig.load([{ package: "./lacking", trusted: true }]);
+  expect(trusted.plugins).toEqual([]);
+  expect(trusted.reports[0]?.problem?.message).toContain("expected an upgrade from each version below 2");
+  await rig.write("notes", `${written}${sharing(noteType())}`);
+  const { reports } = await rig.load([{ package: "./notes" }]);
+  expect(reports).toMatchObject([{ loaded: true, notes: [expect.stringContaining("upgrades do not run")] }]);
+});
+
+test("with a plugin that is left out those go whose tools name its types, and in turn those that name theirs", async () => {
+  const rig = await pluginRig();
+  const plugin = (name: string, defines: string, takes: string): string =>
+    `${source({ [`${name}_it`]: `return input;` }, "", `consumes: [{ type: "${takes}" }, { type: "${defines}" }],`).replace("fixture", name)}
+     plugin.contextTypes = [{ name: "${defines}", schema: z.object({}) }];`;
+  await rig.write("last", plugin("last", "three", "two"));
+  await rig.write("next", plugin("next", "two", "one"));
+  await rig.write("first", plugin("first", "one", "image"));
+  await rig.write("other", plugin("other", "four", "image"));
+  const entries = ["last", "next", "first", "other"].map((name) => ({ package: `./${name}` }));
+  const takenTypes = ["image"];
+  expect((await rig.load(entries, { takenTypes })).plugins).toHaveLength(4);
+  await rig.write("first", plugin("first", "one", "image").replace("For a test.", "For another."));
+  const { plugins, reports } = await rig.load(entries, { takenTypes });
+  expect(plugins.map(({ name }) => name)).toEqual(["other"]);
+  expect(reports.map(({ loaded, problem }) => problem?.message ?? loaded)).toEqual([
+    "plugin last: tool last_it names the context type two, which no loaded plugin defines",
+    "plugin next: tool next_it names the context type one, which no loaded plugin defines",
+    expect.stringContaining("says something else than what was approved"),
+    true,
+  ]);
+  // Who only looks is told the same.
+  const looked = await rig.load(entries, { takenTypes, pins: "look" });
+  expect(looked.reports.map(({ loaded }) => loaded)).toEqual([false, false, true, true]);
 });
 
 test("what a trusted plugin leaves may be of the program's types, and two plugins have no rule of one name", async () => {

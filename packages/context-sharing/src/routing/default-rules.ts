@@ -9,8 +9,11 @@
  * - D4  INVALID_INPUT, CANCELLED and POLICY_DENIED have no rule: their remedy is the caller's, and a way round a policy must
  *       not be proposed.
  */
-import { deployRules, engineRules, sandboxRules, scanRules, transientRules } from "./further-default-rules.ts";
+import { deployRules } from "./deploy-default-rules.ts";
+import { engineRules } from "./engine-default-rules.ts";
 import { REGISTRY, registryRules } from "./registry-default-rules.ts";
+import { sandboxRules } from "./sandbox-default-rules.ts";
+import { scanRules } from "./scan-default-rules.ts";
 import type { RouteStep, RoutingRule } from "./types.ts";
 
 const REBUILD: RouteStep = {
@@ -26,7 +29,7 @@ const REBUILD: RouteStep = {
   reason: "Build again, with the Dockerfile that was just written.",
 };
 
-/** What the original did first: a build is repaired, a login is looked at, findings get their remedies. */
+/** A build is repaired, a login is looked at, findings get their remedies. */
 const first: readonly RoutingRule[] = [
   {
     name: "repair-dockerfile",
@@ -89,7 +92,8 @@ const first: readonly RoutingRule[] = [
   },
 ];
 
-const further: readonly RoutingRule[] = [
+/** A Dockerfile of another name stays as it is: the new one lies beside it (D2). */
+const beside: readonly RoutingRule[] = [
   {
     name: "write-dockerfile-beside",
     priority: 190,
@@ -113,14 +117,27 @@ const further: readonly RoutingRule[] = [
   },
 ];
 
+/** Whatever passes by itself and has no rule of its own. */
+const transient: readonly RoutingRule[] = [
+  {
+    name: "transient",
+    priority: 900,
+    // Not after the rules above have repeated it in vain.
+    when: { retryable: true, attempts: { atMost: 1 } },
+    action: "retry",
+    retry: { attempts: 2 },
+    reason: "This passes by itself more often than not: repeat the call after the pause.",
+  },
+];
+
 /** The rules that count unless a configuration or plugin replaces or disables them. */
 export const defaultRoutingRules: readonly RoutingRule[] = [
   ...first,
-  ...further,
+  ...beside,
   ...registryRules,
   ...engineRules,
   ...sandboxRules,
   ...deployRules,
   ...scanRules,
-  ...transientRules,
+  ...transient,
 ];
