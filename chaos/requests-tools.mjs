@@ -11,8 +11,6 @@ const LANES = 8;
 /** Those that never reply are asked with a short deadline. */
 const SHORT_MS = 1500;
 const BURST_MS = 400;
-/** So many failures in a row open a circuit: a burst does not end before, however slow the machine is. */
-const BURST_FAILURES = 5;
 
 const passes = (category) => ({
   category,
@@ -34,11 +32,13 @@ const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint
 /**
  * What happens to the given tool: one call in ten meets a fault that passes, now and then a whole target is gone for a
  * while, a few requests always fail, and a few are never replied to.
+ *
+ * @param isCircuitOpen whether a target's circuit is open: a burst does not end before, however slow the machine is
  */
-export function createFaults(random, total) {
+export function createFaults(random, total, isCircuitOpen) {
   const counts = new Map();
   const downUntil = new Map();
-  const inRow = new Map();
+  const unopened = new Set();
   const bursts = new Set(
     Array.from({ length: Math.max(1, Math.floor(total / 15_000)) }, () => random.below(total / 2)),
   );
@@ -60,21 +60,15 @@ export function createFaults(random, total) {
     next(number, target) {
       if (bursts.delete(number)) {
         downUntil.set(target, performance.now() + BURST_MS);
-        inRow.set(target, 0);
+        unopened.add(target);
       }
       if (isWithoutReply(number)) return hit("without a reply", { hangs: true });
       if (number % 1000 === 500) return hit("for good", { code: "AUTH_FAILED" });
       if (number % 1000 === 700) return hit("for good", { code: "ENGINE_UNAVAILABLE" });
-      const isDown = performance.now() < (downUntil.get(target) ?? 0) || inRow.get(target) < BURST_FAILURES;
-      if (isDown) return hit("in a burst", { code: "REGISTRY_UNAVAILABLE" });
+      if (unopened.has(target) && isCircuitOpen(target)) unopened.delete(target);
+      if (performance.now() < (downUntil.get(target) ?? 0) || unopened.has(target))
+        return hit("in a burst", { code: "REGISTRY_UNAVAILABLE" });
       return random.below(10) === 0 ? transient() : {};
-    },
-    /** What came of a call: a success in the midst of a burst, of a slow call that began before it, begins the row anew. */
-    ended(target, code) {
-      if (!inRow.has(target)) return;
-      const failures = code === null || code === "AUTH_FAILED" ? 0 : inRow.get(target) + 1;
-      if (failures < BURST_FAILURES) inRow.set(target, failures);
-      else inRow.delete(target);
     },
     fired: () => [...counts.values()].reduce((sum, some) => sum + some, 0),
     told: () => [...counts].map(([what, some]) => `${some} ${what}`).join(", "),
@@ -134,7 +128,6 @@ export const askedTool = (faults) =>
           // Ignores its signal, as a broken tool does.
         });
       if (ms > 0) await sleep(ms);
-      faults.ended(target, code);
       if (code === null) return { number };
       throw fail(code, `a fault for ${target}`, retryAfterMs === undefined ? {} : { details: { retryAfterMs } });
     },

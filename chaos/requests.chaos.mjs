@@ -41,7 +41,8 @@ export async function run({ seed, small }) {
 
 async function proveRequests(storage, random, total) {
   const proof = newProof(`${total} requests between tools`);
-  const faults = createFaults(random, total);
+  const isOpen = (target) => runtime.status().openCircuits.includes(`give_part ${target}`);
+  const faults = createFaults(random, total, isOpen);
   const sessions = createSessionStore(storage);
   const events = createEventBus(storage);
   const plugin = { name: "chaos", version: "0.0.0", apiVersion: 1, tools: [askingTool(), askedTool(faults)] };

@@ -27,34 +27,7 @@ export interface Owners {
 
 export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHolding">): Owners {
   const { state } = storage;
-  const { statements } = state;
-  const named = eq(owners.key, sql.placeholder("key"));
-  const insert = statements
-    .insert(owners)
-    .values({
-      pid: sql.placeholder("pid"),
-      processStart: sql.placeholder("processStart"),
-      bootId: sql.placeholder("bootId"),
-      namespace: sql.placeholder("namespace"),
-      journal: sql.placeholder("journal"),
-    })
-    .returning({ key: owners.key })
-    .prepare();
-  const find = statements.select().from(owners).where(named).prepare();
-  const all = statements.select().from(owners).prepare();
-  const remove = statements.delete(owners).where(named).prepare();
-  const replace = statements
-    .update(owners)
-    .set({
-      pid: sql`${sql.placeholder("pid")}`,
-      processStart: sql`${sql.placeholder("processStart")}`,
-      bootId: sql`${sql.placeholder("bootId")}`,
-      namespace: sql`${sql.placeholder("namespace")}`,
-      journal: sql`${sql.placeholder("journal")}`,
-    })
-    .where(named)
-    .prepare();
-
+  const { insert, find, all, remove, replace } = prepareOwners(state);
   /** Those of dead processes in whose place this one is. */
   const taken = new Set<number>();
   let registered: number | undefined;
@@ -99,5 +72,23 @@ export function createOwners(storage: Pick<Storage, "state" | "holder" | "isHold
     forget(key) {
       remove.run({ key });
     },
+  };
+}
+
+function prepareOwners({ statements }: Storage["state"]) {
+  const named = eq(owners.key, sql.placeholder("key"));
+  const identity = {
+    pid: sql`${sql.placeholder("pid")}`,
+    processStart: sql`${sql.placeholder("processStart")}`,
+    bootId: sql`${sql.placeholder("bootId")}`,
+    namespace: sql`${sql.placeholder("namespace")}`,
+    journal: sql`${sql.placeholder("journal")}`,
+  };
+  return {
+    insert: statements.insert(owners).values(identity).returning({ key: owners.key }).prepare(),
+    find: statements.select().from(owners).where(named).prepare(),
+    all: statements.select().from(owners).prepare(),
+    remove: statements.delete(owners).where(named).prepare(),
+    replace: statements.update(owners).set(identity).where(named).prepare(),
   };
 }
