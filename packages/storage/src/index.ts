@@ -9,7 +9,8 @@ export { openStorage } from "./open-storage.ts";
 export type { Retention, Storage, StorageHealth, StorageOptions } from "./types.ts";
 
 // Using: a package brings its tables and runs statements on them.
-export type { Database, Migration, PackageSchema, RecordLog, SharedDatabase, Statements } from "./types.ts";
+export type { BuiltQuery, Database, DirectQuery, Migration, PackageSchema, RecordLog } from "./types.ts";
+export type { SharedDatabase, Statements } from "./types.ts";
 
 // Recording: a package says how its tables come of the journal.
 export type { JournalEntry, OpenProjection, Projection, RetentionLimits } from "./types.ts";

@@ -56,6 +56,30 @@ test("a write is seen by another opener as soon as it is answered", async () => 
   await other.close();
 });
 
+test("a direct query takes its values in the order of its placeholders, and is refused with any other", async () => {
+  const { state } = storage;
+  const [id, words] = [sql`${sql.placeholder("id")}`, sql`${sql.placeholder("words")}`];
+  const into = state.statements.insert(notes);
+  const put = state.prepareDirect(
+    into.values({ id, text: words }).onConflictDoNothing({ target: notes.id }),
+    (note: { id: number; words: string }) => [note.id, note.words],
+  );
+  const find = state.prepareDirect<number, { id: number; text: string }>(
+    state.statements
+      .select()
+      .from(notes)
+      .where(sql`${notes.id} = 1`),
+    () => [],
+  );
+  expect(state.read(() => find.get(0))).toBeUndefined();
+  const putOne = (): number => put.run({ words: "one", id: 1 }).changes;
+  expect([await state.write(putOne), await state.write(putOne)]).toEqual([1, 0]);
+  expect(state.read(() => find.get(0))).toEqual({ id: 1, text: "one" });
+  const swapped = (note: { id: number; words: string }): unknown[] => [note.words, note.id];
+  expect(() => state.prepareDirect(into.values({ id, text: words }), swapped)).toThrow(TypeError);
+  expect(() => state.prepareDirect(into.values({ id, text: "two" }), () => [])).toThrow(TypeError);
+});
+
 test("writes of one turn share a transaction, and one that fails takes none with it", async () => {
   const results = await Promise.allSettled([
     storage.state.write(() => (add(1), "one")),

@@ -18,10 +18,11 @@ import { isKitError } from "@container-kit/errors";
 import type { Logger } from "@container-kit/observability";
 import type { Database as SqliteClient, Transaction } from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
+import { prepareDirect } from "./direct-query.ts";
 import { fail } from "./errors.ts";
 import { isDiskFailure, isMediumError, toStoreError } from "./store-error.ts";
 import type { StoreGuard } from "./store-guard.ts";
-import type { Database, Statements } from "./types.ts";
+import type { BuiltQuery, Database, DirectQuery, Statements } from "./types.ts";
 
 /** How one file is driven. */
 export interface DatabaseOptions {
@@ -69,6 +70,13 @@ export class SqliteDatabase implements Database {
     this.transaction = client.transaction((work: () => unknown) => work());
     client.pragma(`busy_timeout = ${LOCK_SLICE_MS}`);
     this.#waits = client.pragma("synchronous", { simple: true }) === FULL;
+  }
+
+  prepareDirect<Values, Row>(
+    query: BuiltQuery,
+    bind: (values: Values) => readonly unknown[],
+  ): DirectQuery<Values, Row> {
+    return prepareDirect(this.client, query, bind);
   }
 
   read<Result>(work: () => Result): Result {

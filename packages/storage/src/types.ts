@@ -49,6 +49,12 @@ export interface Database {
   readonly path: string;
   /** Builds statements on a package's tables. Prepare them once, after {@link Storage.migrate}; run them in `read` or `write`. */
   readonly statements: Statements;
+  /**
+   * Prepares a query of {@link statements} that runs with each call. A row bears the names that its columns have in SQL.
+   *
+   * @param bind the values of the query's placeholders, in their order, which is checked here; nothing else is bound
+   */
+  prepareDirect<Values, Row>(query: BuiltQuery, bind: (values: Values) => readonly unknown[]): DirectQuery<Values, Row>;
   /** Runs queries and turns what the medium reports into this package's codes. */
   read<Result>(work: () => Result): Result;
   /**
@@ -160,6 +166,19 @@ export interface Retention {
 
 /** The part of drizzle that builds statements; transactions and connections stay with {@link Database}. */
 export type Statements = Pick<BetterSQLite3Database, "select" | "selectDistinct" | "insert" | "update" | "delete">;
+
+/** What {@link Statements} have built, before it is prepared. */
+export interface BuiltQuery {
+  toSQL(): { readonly sql: string; readonly params: readonly unknown[] };
+}
+
+/** A prepared query without anything between it and SQLite. */
+export interface DirectQuery<Values, Row> {
+  /** The first row; undefined when there is none. */
+  get(values: Values): Row | undefined;
+  /** Of a query that answers no rows. */
+  run(values: Values): { readonly changes: number };
+}
 
 /** The tables of one package, as steps from nothing to now. */
 export interface PackageSchema {

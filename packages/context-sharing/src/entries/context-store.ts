@@ -22,8 +22,8 @@ import { takeBack } from "./produced.ts";
 import { Quota } from "./quota.ts";
 import { removeInBatches } from "./removal.ts";
 import { Sharing } from "./sharing.ts";
-import type { NewRow, Written } from "./sharing.ts";
-import type { VersionRow } from "./tables.ts";
+import type { Written } from "./sharing.ts";
+import type { NewRow, VersionRow } from "./tables.ts";
 import type {
   ContextEntry,
   ContextQuery,

@@ -6,8 +6,8 @@
  * - E2  What is served is decided by the wall. What is removed for its age is decided by the earliest of the wall, the
  *       store's certain time and a clock that does not jump: a wrong clock removes nothing.
  */
-import { isKitError } from "@container-kit/errors";
 import type { Storage } from "@container-kit/storage";
+import { writeNowOrLater } from "../write-now.ts";
 import { removeInBatches } from "./removal.ts";
 import { prepareEntries } from "./statements.ts";
 import type { EntryStatements } from "./statements.ts";
@@ -52,12 +52,7 @@ export class EntryFile {
 
   /** Runs `work` in a transaction (E1). It only runs statements, and may be repeated. */
   commit<Result>(work: () => Result): Result | Promise<Result> {
-    try {
-      return this.#storage.shared.writeNow(work);
-    } catch (error) {
-      if (!isKitError(error, "STORE_BUSY")) throw error;
-      return this.#storage.shared.write(work);
-    }
+    return writeNowOrLater(this.#storage.shared, work);
   }
 
   find({ sessionId, type, key }: EntryName): VersionRow | undefined {

@@ -152,8 +152,7 @@ export class Quota {
   }
 }
 
-function hasRoom(count: Count | undefined, bytes: number, limit: number): boolean {
-  if (count === undefined) return false;
+function hasRoom(count: Count, bytes: number, limit: number): boolean {
   const added = count.added + bytes;
   return count.counted + added <= limit && added * SHARE_OF_LIMIT <= limit;
 }

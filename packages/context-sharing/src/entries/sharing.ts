@@ -12,14 +12,8 @@ import { DEFAULT_TTL_MS } from "./context-type.ts";
 import type { ContextTypes } from "./context-types.ts";
 import type { EntryFile } from "./entry-file.ts";
 import { toLabelText } from "./labels.ts";
-import type { VersionRow } from "./tables.ts";
+import type { NewRow, VersionRow } from "./tables.ts";
 import type { NewContextEntry } from "./types.ts";
-
-/** What a share writes, as its statements take it (S3). */
-export type NewRow = Omit<VersionRow, "version"> & {
-  /** The version that it follows, 0 where there must be none; null: any. */
-  readonly expected: number | null;
-};
 
 /** What became of it. */
 export interface Written {
@@ -82,10 +76,9 @@ export class Sharing {
   /** Inside a transaction. */
   write(row: NewRow): Written {
     const { file } = this.#parts;
-    const { share, follow, find } = file.prepared;
+    const { share, follow, versionOf, find } = file.prepared;
     const statement = row.expected === null || row.expected === 0 ? share : follow;
-    const written = statement.get(row);
-    if (written !== undefined) return { version: written.version, present: undefined };
+    if (statement.run(row).changes > 0) return { version: versionOf.get(row)?.version, present: undefined };
     const present = find.get(row);
     return { version: undefined, present: present !== undefined && file.isLive(present) ? present : undefined };
   }

@@ -2,13 +2,13 @@
  * The statements on context entries. A share is one of them: it decides the version, keeps the one before and refuses what
  * is stale, all under one lock.
  */
-import type { Database } from "@container-kit/storage";
+import type { Database, DirectQuery } from "@container-kit/storage";
 import { and, asc, desc, eq, getTableColumns, lte, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
 import { boundLimit } from "../bound-limit.ts";
 import { KEPT_VERSIONS } from "./schema.ts";
 import { entries, past } from "./tables.ts";
-import type { VersionRow } from "./tables.ts";
+import type { NewRow, VersionRow } from "./tables.ts";
 
 interface Query<Row> {
   get(values?: Readonly<Record<string, unknown>>): Row | undefined;
@@ -22,13 +22,17 @@ interface Change {
 /** What a batch of removals must know of a row. */
 export type MeasuredRow = Pick<typeof entries.$inferSelect, "session" | "type" | "key" | "expires" | "last" | "held">;
 
+type RowName = Pick<VersionRow, "session" | "type" | "key">;
+
 /** Built once for an open store. */
 export interface EntryStatements {
-  /** `expected` absent or 0. Answers nothing when it is refused. */
-  readonly share: Query<{ readonly version: number }>;
-  /** Over a version that must be there. Answers nothing when it is refused. */
-  readonly follow: Query<{ readonly version: number }>;
-  readonly find: Query<VersionRow>;
+  /** `expected` absent or 0. Changes nothing when it is refused. */
+  readonly share: DirectQuery<NewRow, never>;
+  /** Over a version that must be there. Changes nothing when it is refused. */
+  readonly follow: Change;
+  /** Which version a share came to. By itself: what RETURNING does for it takes longer. */
+  readonly versionOf: DirectQuery<RowName, Pick<VersionRow, "version">>;
+  readonly find: DirectQuery<RowName, VersionRow>;
   readonly past: Query<VersionRow>;
   readonly page: Query<VersionRow>;
   readonly pageOfType: Query<VersionRow>;
@@ -63,16 +67,33 @@ const { id: _id, ...ofPast } = getTableColumns(past);
 const pastVersion = { session: entries.session, type: entries.type, key: entries.key, ...ofPast };
 
 /** Builds them, once. */
-export function prepareEntries({ statements }: Pick<Database, "statements">): EntryStatements {
+export function prepareEntries(database: Pick<Database, "statements" | "prepareDirect">): EntryStatements {
+  const { statements } = database;
+  const { share, follow } = buildShares(statements);
   return {
-    ...prepareShares(statements),
+    share: database.prepareDirect(share, bindShare),
+    follow: follow.prepare(),
+    versionOf: database.prepareDirect(
+      statements.select({ version: entries.version }).from(entries).where(isNamed),
+      bindName,
+    ),
+    find: database.prepareDirect(statements.select(version).from(entries).where(isNamed), bindName),
     ...prepareReads(statements),
     ...prepareRemovals(statements),
     ...prepareProduced(statements),
   };
 }
 
-function prepareShares(statements: Database["statements"]) {
+function bindName({ session, type, key }: RowName): readonly unknown[] {
+  return [session, type, key];
+}
+
+function bindShare(row: NewRow): readonly unknown[] {
+  const { session, type, key, seq, schema, created, expires, size, tool, execution, labels, value, expected } = row;
+  return [session, type, key, seq, schema, created, expires, size, tool, execution, labels, value, size, expected];
+}
+
+function buildShares(statements: Database["statements"]) {
   return {
     share: statements
       .insert(entries)
@@ -99,9 +120,7 @@ function prepareShares(statements: Database["statements"]) {
         set: changesTo((name) => sql.raw(`excluded.${name}`)),
         setWhere: sql`${entries.expires} <= excluded.created
           OR (${ph("expected")} IS NULL AND ${entries.schema} <= excluded.schema)`,
-      })
-      .returning({ version: entries.version })
-      .prepare(),
+      }),
     follow: statements
       .update(entries)
       .set(changesTo(bound))
@@ -112,9 +131,7 @@ function prepareShares(statements: Database["statements"]) {
           eq(entries.version, ph("expected")),
           lte(entries.schema, ph("schema")),
         ),
-      )
-      .returning({ version: entries.version })
-      .prepare(),
+      ),
   };
 }
 
@@ -180,7 +197,6 @@ function prepareReads(statements: Database["statements"]) {
       .prepare();
   };
   return {
-    find: statements.select(version).from(entries).where(isNamed).prepare(),
     past: statements
       .select(pastVersion)
       .from(entries)

@@ -41,3 +41,9 @@ export const past = sqliteTable("context_past", { id: integer("id").primaryKey()
 
 /** What there is of one version. */
 export type VersionRow = Omit<typeof entries.$inferSelect, "last" | "held" | "kept">;
+
+/** What a share writes. */
+export type NewRow = Omit<VersionRow, "version"> & {
+  /** The version that it follows, 0 where there must be none; null: any. */
+  readonly expected: number | null;
+};

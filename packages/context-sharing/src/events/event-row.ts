@@ -5,7 +5,7 @@
  *       what a subscriber in another process gets.
  */
 import { randomBytes } from "node:crypto";
-import { dotted, findJsonFault } from "../entries/plain-json.ts";
+import { dotted, findJsonFault } from "../plain-json.ts";
 import { invalid } from "../errors.ts";
 import { isPlainText } from "../plain-text.ts";
 import { cursorOf } from "./cursor.ts";

@@ -9,8 +9,8 @@
 import { randomBytes } from "node:crypto";
 import type { Storage, StoreHolder } from "@container-kit/storage";
 import { and, eq, sql } from "drizzle-orm";
+import { writeNowOrLater } from "../write-now.ts";
 import { eventPlaces } from "./tables.ts";
-import { writeNowOrLater } from "./write-now.ts";
 
 /** What is known of a name. */
 export interface KnownPlace {

@@ -9,7 +9,7 @@
  *       long list beside it.
  */
 import type { Redactor } from "@container-kit/observability";
-import { findJsonFault } from "../entries/plain-json.ts";
+import { findJsonFault } from "../plain-json.ts";
 import type { Failure, FailedCall } from "./types.ts";
 
 const LARGEST_ARGUMENT = 16_384;

@@ -24,6 +24,7 @@ export function faultyStore(): FaultyStore {
       shared: {
         path: storage.shared.path,
         statements: storage.shared.statements,
+        prepareDirect: (query, bind) => storage.shared.prepareDirect(query, bind),
         read: (work) => storage.shared.read(work),
         write: (work) => storage.shared.write(work),
         writeSoon: (key, work) => storage.shared.writeSoon(key, work),
