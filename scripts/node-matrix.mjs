@@ -4,7 +4,7 @@
  * that package.json promises; the tests are run on a newer line.
  *
  * The binaries come from the npm packages `node-<platform>-<arch>`, which carry Node's headers too, and are kept in the
- * user's cache folder. The last line is `N passed, N failed`.
+ * user's cache folder. The last line is `N passed, N failed`. `--again` is handed on to the tests.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -115,7 +115,12 @@ async function testOn(nodeFolder, rig, unavailable) {
         : { ...rig.environment, CONTAINER_KIT_TEST_RIG: rig.rigFile };
     const env = { ...process.env, ...engine, PATH: [join(nodeFolder, "bin"), process.env.PATH].join(delimiter) };
     const node = join(nodeFolder, "bin", "node");
-    const { code, output } = await run(node, [join(copy, "scripts", "test.mjs")], { cwd: copy, env, output: "stdout" });
+    const again = process.argv.includes("--again") ? ["--again"] : [];
+    const { code, output } = await run(node, [join(copy, "scripts", "test.mjs"), ...again], {
+      cwd: copy,
+      env,
+      output: "stdout",
+    });
     process.stderr.write(output);
     const totals = readTotals(output) ?? { passed: 0, failed: 1, skipped: 0 };
     // A run that ends badly has failed, whatever it counted.

@@ -32,6 +32,20 @@ export function countTests(report, exitCode) {
   return { passed, failed, skipped, problems };
 }
 
+/**
+ * What two runs come to, of which the second was of the first one's failed files only.
+ *
+ * - T2  What passed only in the second one is named with a ~ and with what it said in the first.
+ */
+export function mergeRuns(report, totals, second) {
+  const files = new Set((second.report?.testResults ?? []).map(({ name }) => name));
+  const others = report.testResults.filter(({ name, status }) => status !== "failed" || !files.has(name));
+  const testResults = [...others, ...(second.report?.testResults ?? [])];
+  const merged = countTests(second.report === undefined ? undefined : { testResults }, second.code);
+  if (merged.failed > 0) return { ...merged, problems: [...totals.problems, ...merged.problems] };
+  return { ...merged, problems: totals.problems.map((problem) => problem.replace("✗", "~ passed once more only:")) };
+}
+
 /** A line for a test that failed, to stand near the closing line: what vitest says of it may be thousands of lines above. */
 function failureOf(file) {
   return ({ status, fullName, failureMessages }) => {

@@ -71,34 +71,24 @@ describeEachEngine("builds and the faults of an engine", (rig) => {
     expect(outcome).toMatchObject({ code: "ENGINE_TIMEOUT", message: expect.stringContaining("500 ms") });
   });
 
-  test("a connection that breaks while a step runs is not taken for success, and the build is not repeated", async ({
-    annotate,
-  }) => {
+  test("a connection that breaks while a step runs is not taken for success, and the build is not repeated", async () => {
     const wordy = engine().profile.buildkit;
-    const broken = async (): Promise<unknown> => {
-      const rule: FaultRule = { match: BUILD, fault: { kind: "cut", afterBytes: wordy ? 2500 : 450 } };
-      const other: FaultRule = { match: BUILD, fault: { kind: "capture" }, skip: 1 };
-      const proxy = await startEngineProxy({ target: rig.engine.host, rules: [rule, other] });
-      try {
-        const faulty = await connect(rig, { DOCKER_HOST: proxy.host });
-        const step = `for i in 1 2 3 4 5 6 7 8; do echo ${uniqueName()} $i; sleep 0.2; done`;
-        const folder = context({ Dockerfile: `FROM ${base().reference}\nRUN ${step}\n` });
-        const name = tag();
-        const outcome = await faulty.build(folder, { tags: [name] }).catch((error: unknown) => error);
-        expect(proxy.fired(rule)).toBe(1);
-        await expect(engine().inspect(name)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
-        return outcome;
-      } finally {
-        await proxy.close();
-      }
-    };
-    let outcome = await broken();
-    if (isKitError(outcome, "BUILD_FAILED")) {
-      // Seen once, with Podman beside other builds: the step itself could not begin, so that there was nothing to break.
-      await annotate(`the engine failed the step itself: ${outcome.message} ${JSON.stringify(outcome)}`);
-      outcome = await broken();
+    const rule: FaultRule = { match: BUILD, fault: { kind: "cut", afterBytes: wordy ? 2500 : 450 } };
+    const other: FaultRule = { match: BUILD, fault: { kind: "capture" }, skip: 1 };
+    const proxy = await startEngineProxy({ target: rig.engine.host, rules: [rule, other] });
+    try {
+      const faulty = await connect(rig, { DOCKER_HOST: proxy.host });
+      const step = `for i in 1 2 3 4 5 6 7 8; do echo ${uniqueName()} $i; sleep 0.2; done`;
+      const folder = context({ Dockerfile: `FROM ${base().reference}\nRUN ${step}\n` });
+      const name = tag();
+      const outcome = await faulty.build(folder, { tags: [name] }).catch((error: unknown) => error);
+      // With its message: where the engine fails the step by itself, it says why.
+      expect(isKitError(outcome) ? `${outcome.code} ${outcome.message}` : outcome).toMatch(/^ENGINE_RESTARTED /);
+      expect(proxy.fired(rule)).toBe(1);
+      await expect(engine().inspect(name)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    } finally {
+      await proxy.close();
     }
-    expect(outcome).toMatchObject({ code: "ENGINE_RESTARTED" });
   });
 
   describe.each(buildersOf(rig))("with the $name builder", ({ name, rules }) => {
