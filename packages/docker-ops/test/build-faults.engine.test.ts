@@ -56,6 +56,18 @@ describeEachEngine("builds and the faults of an engine", (rig) => {
     expect(outcome).toMatchObject({ code: "BUILD_FAILED", message: expect.stringContaining("boom") });
   });
 
+  const lost = `${told("checking if cached image exists from a previous build: getting top layer info: layer not known")}\n`;
+
+  test("a build that loses a cached image to somebody else is repeated, and done", async () => {
+    const rule: FaultRule = { match: BUILD, fault: { kind: "replace", body: lost }, times: 2 };
+    expect(await buildThrough([rule])).toMatchObject({ tags: [expect.any(String)] });
+  });
+
+  test("a build that loses cached images every time is no fault of the Dockerfile", async () => {
+    const outcome = await buildThrough([{ match: BUILD, fault: { kind: "replace", body: lost } }]);
+    expect(outcome).toMatchObject({ code: "ENGINE_ERROR", remedy: expect.stringContaining("Build again") });
+  });
+
   test.each([
     ["an empty stream record", '{"stream":null}\n', "ENGINE_PROTOCOL"],
     ["half a record", '{"stream":"x', "ENGINE_PROTOCOL"],

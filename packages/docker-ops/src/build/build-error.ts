@@ -1,4 +1,5 @@
 /** Says which of our codes a failed build is, from the builder's own words. */
+import { isKitError } from "@container-kit/errors";
 import { fail } from "../errors.ts";
 import { oneLine } from "../wire/engine-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
@@ -25,6 +26,9 @@ const BASE_ERROR =
 
 const COPY_MISSING =
   /failed to compute cache key|failed to calculate checksum|copy failed|add failed|no such file or directory/i;
+
+/** buildah looks for a cached image among all that the store has, and one of them was removed meanwhile by somebody else. */
+const CACHE_LOST = /checking if cached image exists from a previous build: .{1,600} not known/is;
 
 /** What BuildKit puts before the words that matter. */
 const NOISE =
@@ -53,6 +57,12 @@ export function buildError(message: string, observer: BuildObserver, content: st
   const isStep = STEP_FAILED.test(message);
   if (!isStep && /no space left on device/i.test(message))
     return fail("ENGINE_DISK_FULL", `the build failed: ${text}`, withLog);
+  if (!isStep && CACHE_LOST.test(message)) {
+    return fail("ENGINE_ERROR", `the build failed: ${text}`, {
+      ...withLog,
+      remedy: "Build again: an image that the engine looked at for its cache was removed at that moment.",
+    });
+  }
   if (!isStep && NEEDS_BUILDKIT.test(message)) {
     return fail("UNSUPPORTED", `the Dockerfile needs BuildKit: ${text}`, {
       remedy: "Use an engine with BuildKit (docker 18.09 or newer), or leave the option out.",
@@ -86,6 +96,11 @@ export function buildError(message: string, observer: BuildObserver, content: st
     stage: "build",
     ...(step === null ? {} : { details: { step } }),
   });
+}
+
+/** Whether a build came to nothing because another's image went while the engine looked for cached ones. */
+export function isCacheLost(error: unknown): boolean {
+  return isKitError(error, "ENGINE_ERROR") && CACHE_LOST.test(error.message);
 }
 
 const FRONTEND_REMEDY =

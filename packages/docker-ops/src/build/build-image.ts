@@ -27,7 +27,7 @@ import type { ImageDetails } from "../types.ts";
 import type { BuildOptions, BuildResult } from "./types.ts";
 import { guardCallbacks } from "./build-callbacks.ts";
 import type { BuildCallbacks } from "./build-callbacks.ts";
-import { buildError } from "./build-error.ts";
+import { buildError, isCacheLost } from "./build-error.ts";
 import type { BuildObserver } from "./build-observer.ts";
 import { buildWarnings, secretSettings } from "./build-warnings.ts";
 import { checkBuildOptions } from "./check-options.ts";
@@ -44,6 +44,8 @@ import { watchSilence } from "./watch-silence.ts";
 
 /** A larger Dockerfile is a mistake or an attack. */
 const LARGEST_DOCKERFILE = 4 * 1024 * 1024;
+/** So many builds, where each loses its cached images to others. */
+const MOST_BUILDS = 3;
 
 /** The longest that a timer counts: silence is watched here, and not by the reader of the stream. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -80,12 +82,23 @@ export async function buildImage(
     const parts = { engine, profile: engine.profile(), root, dockerfile, text, tags, options: own, signal };
     const plan = planBuild(parts);
     for (const value of secretSettings(plan.parsed, options.buildArgs)) learnText(value, learnSecret);
-    const result = await runBuild(parts, plan, { secrets, learned, redactor, callbacks });
+    const result = await repeatWhereCacheLost(() => runBuild(parts, plan, { secrets, learned, redactor, callbacks }));
     callbacks.failed.throwIfAborted();
     return result;
   } catch (error) {
     callbacks.failed.throwIfAborted();
     throw maskError(error, redactor);
+  }
+}
+
+/** The engine has answered, and nothing of the build goes on: what others removed meanwhile is no fault of its caller. */
+async function repeatWhereCacheLost(build: () => Promise<BuildResult>): Promise<BuildResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await build();
+    } catch (error) {
+      if (attempt === MOST_BUILDS || !isCacheLost(error)) throw error;
+    }
   }
 }
 

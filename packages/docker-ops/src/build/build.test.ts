@@ -158,6 +158,11 @@ describe("buildError", () => {
     ],
     ["The command '/bin/sh -c echo unknown instruction' returned a non-zero code: 1", "RUN x", "BUILD_FAILED"],
     ["getaddrinfo ENOTFOUND: no such host", "[2/3] RUN npm ci", "BUILD_FAILED"],
+    [
+      "checking if cached image exists from a previous build: getting top layer info: layer not known",
+      'LABEL "a"="1"',
+      "ENGINE_ERROR",
+    ],
     ["failed to solve: dockerfile line greater than max allowed size of 65535", null, "DOCKERFILE_INVALID"],
   ])("%s is told by its code", (message, step, code) => {
     expect(buildError(message, observer(step, "tail"), "FROM x\n")).toMatchObject({ code });
