@@ -1,9 +1,9 @@
 import { isKitError } from "@container-kit/errors";
 import type { Redactor } from "@container-kit/observability";
 import { invalid } from "../errors.ts";
+import { dotted, findJsonFault } from "../plain-json.ts";
 import { isPlainText } from "../plain-text.ts";
 import { LONGEST_TTL_MS, MOST_ENTRY_BYTES } from "./context-type.ts";
-import { dotted, findJsonFault } from "../plain-json.ts";
 import type { ContextType, EntryName } from "./types.ts";
 
 const LONGEST_KEY = 512;

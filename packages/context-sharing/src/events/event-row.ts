@@ -5,8 +5,8 @@
  *       what a subscriber in another process gets.
  */
 import { randomBytes } from "node:crypto";
-import { dotted, findJsonFault } from "../plain-json.ts";
 import { invalid } from "../errors.ts";
+import { dotted, findJsonFault } from "../plain-json.ts";
 import { isPlainText } from "../plain-text.ts";
 import { cursorOf } from "./cursor.ts";
 import { findTypeFault } from "./pattern.ts";

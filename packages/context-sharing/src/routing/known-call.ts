@@ -82,12 +82,14 @@ function knownError(given: Failure["error"], redactor: Pick<Redactor, "value">):
   };
 }
 
+type Details = NonNullable<Failure["error"]["details"]>;
+
 /** (N3) */
-function knownDetails(given: Failure["error"]["details"]): NonNullable<Failure["error"]["details"]> {
+function knownDetails(given: Details): Details {
   const kept: [string, unknown][] = [];
   let total = 0;
-  for (const [name, value] of Object.entries(given ?? {})) {
-    const size = value === undefined ? Infinity : sizeOf(value);
+  for (const [name, value] of Object.entries(given)) {
+    const size = sizeOf(value);
     if (total + size > LARGEST_DETAILS) continue;
     kept.push([name, value]);
     total += size;
