@@ -6,12 +6,14 @@
  *
  * What was acknowledged is a line on stdout, written before anything else is done.
  */
+import { writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "./random.mjs";
 import { noteOf, openSharing, producerOf } from "./sharing-parts.mjs";
 
 const [folder, mode, ...rest] = process.argv.slice(2);
-const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
+// Not by process.stdout: where its reader is slow it keeps lines in this process, and a kill takes them along.
+const say = (...words) => writeSync(1, `${words.join(" ")}\n`);
 const me = `p${process.pid}`;
 const { bus, context, close } = await openSharing(folder, { events: { pollMs: 5 } });
 
